@@ -9,11 +9,11 @@ from protocol.errors import TillboxError
 
 
 def raises(code, function, *args, **kwargs):
-    """Assert that ``function(*args, **kwargs)`` raises a TillboxError with this ``code``; return the error."""
+    """Assert that ``function(*args, **kwargs)`` raises TillboxError with this ``code``; return it."""
     try:
         value = function(*args, **kwargs)
     except TillboxError as error:
-        assert error.code == code, f"expected error {code}, got {error.code}: {error}"
+        assert error.code == code, f"expected error {code}, got {error}"
         return error
     # The text is raised, not asserted, so that it survives ``python -O`` and MicroPython's optimiser.
     raise AssertionError(f"expected error {code}, got the value {value!r}")
