@@ -28,3 +28,42 @@ MAX_PAN_DIGITS = 19  # ISO/IEC 7812-1
 
 # Packets on local links
 MAX_PACKET_BYTES = 262144  # 256 KiB: a request with frame (64 KiB) and blobs, in base64, with room to spare
+
+# Items and catalogue
+MAX_ITEM_NAME_BYTES = 200  # its size is one byte in a record; a receipt line shows at most 48 columns
+MAX_UNIT_PRICE_MINOR = 4294967295  # u32 in a record: 42 million of a currency with two decimals
+MAX_AGE_MIN = 99  # years; one byte in a record
+MAX_DEPARTMENT_BYTES = 32  # it becomes part of an account name of the ledger
+MAX_CATALOGUE_ITEMS = 2000000  # seven times the large shop of the bench; 48 MB of records
+MAX_CATALOGUE_DEPARTMENTS = 4096  # held in memory at open; a hypermarket has some hundreds
+MAX_OVERLAY_CHANGES = 5000  # urgent changes; beyond it a new image is the cheaper way
+MAX_OVERLAY_BYTES = 2097152  # 2 MiB: that many changes with the longest names
+
+# Basket and receipt
+MAX_BASKET_LINES = 1000  # voided ones too; the longest invoice of a real wholesale file has 675
+MAX_QUANTITY = 99999  # of one line; the largest in a real wholesale file is 74,215
+MAX_WEIGHT_G = 1000000  # one tonne: far above any retail scale
+MAX_SUBTOTAL_MINOR = 100000000000  # with MAX_TAX_PPM on top the total still fits twelve digits
+MAX_TAX_PPM = 4000000  # 400 %: above the highest excise levied by price
+MAX_TAX_CLASSES = 26  # letters A to Z
+MAX_RECEIPT_LINES = 300  # item lines on paper, about two metres; the rest are counted in one line
+MAX_RECEIPT_BLOCKS = 1000  # of one document: all item lines with their quantities, and the rest
+MAX_RECEIPT_TEXT_CHARS = 1000  # of one block; a legal footer has some hundreds
+
+# JSON
+MAX_JSON_BYTES = 65536  # one frame body or one lane message; larger texts are never legitimate
+MAX_JSON_DEPTH = 16  # records nest three deep, configuration six; far below what recursion can bear
+
+# Frames, batches and seals
+MAX_BODY_BYTES = 65536  # the architecture's bound on one record
+MAX_BATCH_BYTES = 65536  # frames in a batch before the one that closes it; with it the most is twice this
+MAX_SEQ = 1099511627775  # 2**40 - 1: a thousand records a second for 34 years; no stored number needs more
+MAX_SEALED_BYTES = 262144  # what a reader takes off a lane before looking at the seal
+
+# Records and lane messages
+MAX_TIME_MS = 8796093022207  # 2**43 - 1: the year 2248; a clock beyond it is garbage, not merely wrong
+MAX_TEXT_CHARS = 200  # a reason, a name, a version: longer text is not for people at a till
+MAX_TENDERS = 16  # a person splits a payment in two or three
+MAX_SEALED_CARD_BYTES = 4096  # an encrypted card with chip data is below 1 KiB
+MAX_REQUEST_FRAME_BYTES = 8192  # the frame of one intention is below 1 KiB
+MAX_DEVICES = 32  # devices that one box reports

@@ -1,0 +1,305 @@
+"""The catalogue image: every item of a shop in one immutable file that opens at once.
+
+Here: building an image, opening one, finding an item, checking the whole. An item by itself is in `item`,
+urgent changes are in `overlay`; the byte layout is drawn in docs/reference/catalogue-image.md.
+"""
+
+import hashlib
+import struct
+
+from protocol.errors import CallerError, PeerError
+from protocol.item import KINDS, Item, check_item, is_gtin14, refused
+from protocol.limits import MAX_CATALOGUE_DEPARTMENTS, MAX_CATALOGUE_ITEMS
+from protocol.money import exponent
+from protocol.overlay import Overlay
+
+__all__ = ["Catalogue", "Item", "Overlay", "Prices", "build"]
+
+MAGIC = b"TBC1"
+VERSION = 1
+# A block is what one binary search in the index leaves to search: 128 records are 3 KiB, at most two pages.
+BLOCK_RECORDS = 128
+
+# magic | version | header size | record size | exponent | currency | count | departments at, size | names
+# at, size
+HEADER_FIELDS = ">4sHHHB3sIIIII"
+HASHED_HEADER_BYTES = 34
+HEADER_BYTES = HASHED_HEADER_BYTES + 32
+# gtin | unit price | name at | name size | tax class | kind | age | department | zero
+RECORD_FIELDS = ">QIIBBBBHH"
+RECORD_BYTES = 24
+KEY_BYTES = 8
+
+
+def build(items: object, currency: str) -> bytes:
+    """Build the image of `items` (any iterable of Item), all priced in `currency`.
+
+    The same items in any order give the same bytes. Errors: PeerError for an item that cannot be held, for
+    a GTIN that occurs twice ("item-twice") and for too many items or departments.
+
+    >>> Catalogue(build([Item("05000112637922", "Cola", 120, "A")], "GBP")).find("05000112637922").name
+    'Cola'
+    """
+    sorted_items = _sorted_items(items)
+    departments = sorted({item.department for _, item in sorted_items})
+    if len(departments) > MAX_CATALOGUE_DEPARTMENTS:
+        raise PeerError("catalogue-departments-too-many", f"{len(departments)} departments", "merge some")
+    department_number = {name: number for number, name in enumerate(departments)}
+    department_bytes = b"".join([bytes([len(name.encode())]) + name.encode() for name in departments])
+    names = []
+    names_size = 0
+    records = []
+    for key, item in sorted_items:
+        name = item.name.encode()
+        records.append(
+            struct.pack(
+                RECORD_FIELDS,
+                key,
+                item.unit_price_minor,
+                names_size,
+                len(name),
+                ord(item.tax_class),
+                KINDS.index(item.kind),
+                item.age_min,
+                department_number[item.department],
+                0,
+            )
+        )
+        names.append(name)
+        names_size += len(name)
+    index = b"".join([records[at][:KEY_BYTES] for at in range(0, len(records), BLOCK_RECORDS)])
+    departments_at = HEADER_BYTES + len(index) + len(records) * RECORD_BYTES
+    header = struct.pack(
+        HEADER_FIELDS,
+        MAGIC,
+        VERSION,
+        HEADER_BYTES,
+        RECORD_BYTES,
+        exponent(currency),
+        currency.encode(),
+        len(records),
+        departments_at,
+        len(department_bytes),
+        departments_at + len(department_bytes),
+        names_size,
+    )
+    body = b"".join([index, b"".join(records), department_bytes, b"".join(names)])
+    return header + _hash([header, body]) + body
+
+
+class Catalogue:
+    """An open image over bytes or a memoryview of a map; opening reads only header and department names.
+
+    Errors: PeerError with a code that begins "catalogue-" for bytes that are not a whole image. Damage
+    inside the records is what `verify` and `audit` are for; `find` then gives a named error or another
+    answer, never a crash.
+    """
+
+    __slots__ = (
+        "_block_count",
+        "_buffer",
+        "_departments",
+        "_names_at",
+        "_names_size",
+        "_records_at",
+        "count",
+        "currency",
+        "hash",
+        "size",
+    )
+
+    def __init__(self, buffer: bytes | memoryview) -> None:
+        count, departments_at, departments_size = self._read_header(buffer)
+        self._buffer = buffer
+        self.count = count
+        self.hash = bytes(buffer[HASHED_HEADER_BYTES:HEADER_BYTES])
+        self._departments = _read_departments(
+            bytes(buffer[departments_at : departments_at + departments_size])
+        )
+
+    def _read_header(self, buffer: bytes | memoryview) -> tuple[int, int, int]:
+        self.size = len(buffer)
+        if self.size < HEADER_BYTES:
+            raise _damaged("catalogue-truncated", f"{self.size} bytes are less than a header")
+        head = struct.unpack(HEADER_FIELDS, bytes(buffer[:HASHED_HEADER_BYTES]))
+        magic, version, header_size, record_size, digits, currency, count = head[:7]
+        departments_at, departments_size, self._names_at, self._names_size = head[7:]
+        if magic != MAGIC:
+            raise _damaged("catalogue-magic-wrong", "the bytes do not begin with TBC1")
+        if version != VERSION or header_size != HEADER_BYTES or record_size != RECORD_BYTES:
+            raise _damaged("catalogue-version-unknown", f"version {version} of the image is not known here")
+        self.currency = _read_currency(currency, digits)
+        if count > MAX_CATALOGUE_ITEMS:
+            raise _damaged("catalogue-too-large", f"{count} items are more than {MAX_CATALOGUE_ITEMS}")
+        self._block_count = (count + BLOCK_RECORDS - 1) // BLOCK_RECORDS
+        self._records_at = HEADER_BYTES + self._block_count * KEY_BYTES
+        if departments_at != self._records_at + count * RECORD_BYTES:
+            raise _damaged("catalogue-layout-wrong", "the departments do not follow the records")
+        if self._names_at != departments_at + departments_size:
+            raise _damaged("catalogue-layout-wrong", "the names do not follow the departments")
+        if self._names_at + self._names_size != self.size:
+            raise _damaged("catalogue-truncated", f"{self.size} bytes are not the size that the header tells")
+        return count, departments_at, departments_size
+
+    def find(self, gtin: str) -> Item | None:
+        """Return the item with this 14-digit key, or None. Errors: CallerError "gtin-wrong"."""
+        if not is_gtin14(gtin):
+            raise CallerError("gtin-wrong", "a catalogue is asked with 14 digits", "read the code first")
+        key = int(gtin)
+        block = self._last_at_most(key, HEADER_BYTES, KEY_BYTES, 0, self._block_count)
+        if block < 0:
+            return None
+        low = block * BLOCK_RECORDS
+        number = self._last_at_most(
+            key, self._records_at, RECORD_BYTES, low, min(low + BLOCK_RECORDS, self.count)
+        )
+        if number < low or self._key_at(self._records_at + number * RECORD_BYTES) != key:
+            return None
+        return self.item_at(number)
+
+    def item_at(self, number: int) -> Item:
+        """Return the item that stands at `number`, 0 to count - 1, in order of GTIN."""
+        if not 0 <= number < self.count:
+            raise CallerError("catalogue-number-out-of-range", f"{number} is not a place in the catalogue")
+        at = self._records_at + number * RECORD_BYTES
+        record = bytes(self._buffer[at : at + RECORD_BYTES])
+        key, price, name_at, name_size, tax_class, kind, age_min, department, zero = struct.unpack(
+            RECORD_FIELDS, record
+        )
+        if name_at + name_size > self._names_size or department >= len(self._departments):
+            raise _damaged("catalogue-record-wrong", f"record {number} points outside the image")
+        if kind >= len(KINDS) or zero or key > 99999999999999 or not 65 <= tax_class <= 90:
+            raise _damaged("catalogue-record-wrong", f"record {number} has a value that does not exist")
+        name_at += self._names_at
+        try:
+            name = bytes(self._buffer[name_at : name_at + name_size]).decode()
+        except ValueError as wrong:
+            raise _damaged("catalogue-record-wrong", f"the name of record {number} is not UTF-8") from wrong
+        return Item(
+            f"{key:014d}", name, price, chr(tax_class), KINDS[kind], age_min, self._departments[department]
+        )
+
+    def verify(self, chunks: object) -> None:
+        """Check the image by its hash; `chunks` are the bytes of the whole file in order, of any sizes.
+
+        Read the file for this, not the map: hashing through a map would make the whole image resident.
+        Errors: PeerError "catalogue-hash-wrong".
+        """
+        if _hash(_without_hash(chunks)) != self.hash:
+            raise _damaged("catalogue-hash-wrong", "the bytes do not have the hash that the header tells")
+
+    def audit(self) -> None:
+        """Check every record and the order, which takes seconds for a large image. Errors as for `find`."""
+        previous = -1
+        for number in range(self.count):
+            item = check_item(self.item_at(number))
+            key = int(item.gtin)
+            if key <= previous:
+                raise _damaged("catalogue-unsorted", f"record {number} is not above the one before it")
+            block, offset = divmod(number, BLOCK_RECORDS)
+            if offset == 0 and self._key_at(HEADER_BYTES + block * KEY_BYTES) != key:
+                raise _damaged("catalogue-index-wrong", f"block {block} has another first key")
+            previous = key
+
+    def _key_at(self, at: int) -> int:
+        return int.from_bytes(self._buffer[at : at + KEY_BYTES], "big")
+
+    def _last_at_most(self, key: int, base: int, stride: int, low: int, high: int) -> int:
+        """Return the last place in low..high-1 whose key is not above `key`; low - 1 when there is none."""
+        buffer = self._buffer
+        while low < high:
+            middle = (low + high) >> 1
+            at = base + middle * stride
+            if int.from_bytes(buffer[at : at + KEY_BYTES], "big") <= key:
+                low = middle + 1
+            else:
+                high = middle
+        return low - 1
+
+
+class Prices:
+    """What an item costs now: the catalogue with its overlay of urgent changes on top.
+
+    Errors: PeerError "overlay-of-another-catalogue" when the overlay was made for another image.
+    """
+
+    __slots__ = ("catalogue", "overlay")
+
+    def __init__(self, catalogue: Catalogue, overlay: Overlay | None = None) -> None:
+        if overlay is not None and overlay.catalogue_hash != catalogue.hash:
+            raise PeerError(
+                "overlay-of-another-catalogue",
+                "the urgent changes were made for another catalogue",
+                "publish the overlay again for the catalogue in use",
+            )
+        self.catalogue = catalogue
+        self.overlay = overlay
+
+    def find(self, gtin: str) -> Item | None:
+        """Return the item as it is sold now; None when unknown or blocked. Errors as for Catalogue.find."""
+        overlay = self.overlay
+        if overlay is not None and gtin in overlay.changes:
+            return overlay.changes[gtin]
+        return self.catalogue.find(gtin)
+
+
+def _sorted_items(items: object) -> list[tuple[int, Item]]:
+    pairs = []
+    for item in items:  # type: ignore[attr-defined]  # any iterable; the subset has no word for it
+        pairs.append((int(check_item(item).gtin), item))
+        if len(pairs) > MAX_CATALOGUE_ITEMS:
+            raise PeerError(
+                "catalogue-too-large", f"more than {MAX_CATALOGUE_ITEMS} items", "split the catalogue"
+            )
+    pairs.sort(key=lambda pair: pair[0])
+    for at in range(1, len(pairs)):
+        if pairs[at - 1][0] == pairs[at][0]:
+            raise refused("item-twice", pairs[at][1], "each GTIN stands once in a catalogue")
+    return pairs
+
+
+def _read_currency(code: bytes, digits: int) -> str:
+    if not all(65 <= c <= 90 for c in code):
+        raise _damaged("catalogue-currency-wrong", "the currency is not three letters")
+    currency = code.decode()
+    if exponent(currency) != digits:
+        raise _damaged("catalogue-currency-wrong", f"the image counts {digits} decimals in {currency}")
+    return currency
+
+
+def _read_departments(pool: bytes) -> list[str]:
+    departments = []
+    at = 0
+    while at < len(pool):
+        end = at + 1 + pool[at]
+        try:
+            departments.append(pool[at + 1 : end].decode())
+        except ValueError as wrong:
+            raise _damaged("catalogue-departments-wrong", "a department name is not UTF-8") from wrong
+        at = end
+    if at != len(pool) or len(departments) > MAX_CATALOGUE_DEPARTMENTS:
+        raise _damaged("catalogue-departments-wrong", "the department names do not fill their place")
+    return departments
+
+
+def _hash(chunks: object) -> bytes:
+    digest = hashlib.sha256()
+    for chunk in chunks:  # type: ignore[attr-defined]  # any iterable; the subset has no word for it
+        digest.update(chunk)
+    return digest.digest()
+
+
+def _without_hash(chunks: object) -> object:
+    """Return the same bytes without the 32 of the hash itself, wherever the chunks are cut."""
+    at = 0
+    for chunk in chunks:  # type: ignore[attr-defined]  # any iterable; the subset has no word for it
+        end = at + len(chunk)
+        if at < HASHED_HEADER_BYTES:
+            yield chunk[: HASHED_HEADER_BYTES - at]
+        if end > HEADER_BYTES:
+            yield chunk[max(0, HEADER_BYTES - at) :]
+        at = end
+
+
+def _damaged(code: str, what: str) -> PeerError:
+    return PeerError(code, what, "fetch the catalogue image again")
