@@ -1,7 +1,7 @@
 """The names of MQTT topics: `tb1/<shard>/<tenant>/<store>/<box>/<up|down>/<lane>`.
 
-Only spelling lives here; who may publish where is the broker's ACL, made from the filters below. A name is one
-to 32 of `a-z 0-9 -`, so that it means the same to MQTT, to a NATS subject, to a certificate and to a file
+Only spelling lives here; who may publish where is the ACL of the broker, made from these filters. A name is
+one to 32 of `a-z 0-9 -`, so that it means the same to MQTT, to a NATS subject, to a certificate and to a file
 system. A shard is two lower-case hex digits, 00 to 3f.
 """
 
