@@ -1,0 +1,1 @@
+"""Devices of a box behind real transports: one adapter a file, events in `events.py`."""
