@@ -49,6 +49,9 @@ MAX_TAX_CLASSES = 26  # letters A to Z
 MAX_RECEIPT_LINES = 300  # item lines on paper, about two metres; the rest are counted in one line
 MAX_RECEIPT_BLOCKS = 1000  # of one document: all item lines with their quantities, and the rest
 MAX_RECEIPT_TEXT_CHARS = 1000  # of one block; a legal footer has some hundreds
+MAX_RECEIPT_FIXED_LINES = 40  # header or footer of a shop; both and all item lines fit a document
+MIN_RECEIPT_WIDTH = 16  # columns; the narrowest paper we print on has 24, doubled letters need half of 32
+MAX_RECEIPT_WIDTH = 80  # columns; 80 mm paper has 48, a page in fixed pitch 80
 
 # JSON
 MAX_JSON_BYTES = 65536  # one frame body or one lane message; larger texts are never legitimate

@@ -1,0 +1,122 @@
+"""Abstract documents: what is printed on a receipt or a report, not how.
+
+A printer adapter turns the blocks into its own commands, `to_plain` into lines of text. Receipts themselves
+are built in `receipt`; columns are counted and text is cleaned in `plain_text`.
+
+A block is a tuple whose first member names it:
+    ("text", text, align, is_bold, is_wide)     align: "left", "center" or "right"; wide is double width
+    ("columns", left, right, is_bold, is_wide)  left and right aligned in one line
+    ("rule",)   ("barcode", text)   ("qr", text)   ("feed", lines)   ("cut",)
+"""
+
+import hashlib
+
+from protocol.errors import CallerError
+from protocol.limits import (
+    MAX_RECEIPT_BLOCKS,
+    MAX_RECEIPT_TEXT_CHARS,
+    MAX_RECEIPT_WIDTH,
+    MIN_RECEIPT_WIDTH,
+)
+from protocol.plain_text import columns, cut, strip_controls, wrap
+from protocol.strict_json import dumps
+
+
+class Document:
+    """Blocks in printing order. Text is cleaned of controls as it comes in; too long, it is cut with dots.
+
+    Errors: CallerError "receipt-too-long" beyond MAX_RECEIPT_BLOCKS.
+    """
+
+    __slots__ = ("blocks",)
+
+    def __init__(self) -> None:
+        self.blocks: list[tuple[str | int | bool, ...]] = []
+
+    def text(self, text: str, align: str = "left", *, is_bold: bool = False, is_wide: bool = False) -> None:
+        """Add a paragraph; it is wrapped to the paper's width when printed."""
+        self._add(("text", _clean(text), align, is_bold, is_wide))
+
+    def columns(self, left: str, right: str, *, is_bold: bool = False, is_wide: bool = False) -> None:
+        """Add one line with two ends; the left end is cut when both do not fit."""
+        self._add(("columns", _clean(left), _clean(right), is_bold, is_wide))
+
+    def rule(self) -> None:
+        """Add a line across the paper."""
+        self._add(("rule",))
+
+    def barcode(self, text: str) -> None:
+        """Add a Code 128 barcode of ASCII text."""
+        self._add(("barcode", _clean(text)))
+
+    def qr(self, text: str) -> None:
+        """Add a QR code."""
+        self._add(("qr", _clean(text)))
+
+    def feed(self, lines: int = 1) -> None:
+        """Add empty lines."""
+        self._add(("feed", lines))
+
+    def cut(self) -> None:
+        """Cut the paper here."""
+        self._add(("cut",))
+
+    def digest(self) -> bytes:
+        """Return the SHA-256 of the blocks: what the record of a printed receipt names."""
+        return hashlib.sha256(dumps([list(block) for block in self.blocks])).digest()
+
+    def _add(self, block: tuple[str | int | bool, ...]) -> None:
+        if len(self.blocks) >= MAX_RECEIPT_BLOCKS:
+            raise CallerError("receipt-too-long", f"a document has at most {MAX_RECEIPT_BLOCKS} blocks")
+        self.blocks.append(block)
+
+
+def to_plain(document: Document, width: int) -> list[str]:
+    """Lay a document out as text lines of at most `width` columns, as on paper of that width.
+
+    Errors: CallerError "receipt-width-wrong".
+    """
+    if not MIN_RECEIPT_WIDTH <= width <= MAX_RECEIPT_WIDTH:
+        raise CallerError("receipt-width-wrong", f"{width} columns are no paper of ours")
+    lines = []
+    for block in document.blocks:
+        lines += lay_out(block, width)
+    return lines
+
+
+def lay_out(block: tuple[str | int | bool, ...], width: int) -> list[str]:
+    """Lay one block out in `width` columns; an adapter passes half the width for wide letters."""
+    kind = block[0]
+    if kind == "text":
+        return [_aligned(line, str(block[2]), width) for line in wrap(str(block[1]), width)]
+    if kind == "columns":
+        return _two_ends(str(block[1]), str(block[2]), width)
+    if kind == "rule":
+        return ["-" * width]
+    if kind == "feed":
+        return [""] * int(block[1])
+    if kind == "cut":
+        return ["- " * (width // 2)]
+    return [_aligned(line, "center", width) for line in wrap(f"[{kind} {block[1]}]", width)]
+
+
+def _clean(text: str) -> str:
+    return cut(strip_controls(text), MAX_RECEIPT_TEXT_CHARS)
+
+
+def _aligned(line: str, align: str, width: int) -> str:
+    space = width - columns(line)
+    if align == "right":
+        return " " * space + line
+    if align == "center":
+        return " " * (space // 2) + line
+    return line
+
+
+def _two_ends(left: str, right: str, width: int) -> list[str]:
+    right = cut(right, width)
+    room = width - columns(right) - 1
+    if columns(left) > room and room < MIN_RECEIPT_WIDTH // 2:
+        return [cut(left, width), _aligned(right, "right", width)]
+    left = cut(left, max(room, 0))
+    return [left + " " * (width - columns(left) - columns(right)) + right]

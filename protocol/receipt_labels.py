@@ -1,0 +1,55 @@
+"""The fixed words of receipts and slips in the languages that come with tillbox. Only data.
+
+A tenant may pass a table of its own to `receipt.ReceiptSettings`; it has exactly these keys.
+"""
+
+ENGLISH = {
+    "approval": "Approval",
+    "card": "Card",
+    "cash": "Cash",
+    "change": "Change",
+    "copy": "COPY",
+    "declined": "PAYMENT DECLINED",
+    "declined_text": "Nothing was charged.",
+    "items": "Items",
+    "more_lines": "more lines, included in the total",
+    "net": "Net",
+    "of": "of",
+    "order": "Order",
+    "per_kg": "/kg",
+    "reference": "Reference",
+    "tax": "Tax",
+    "tendered": "Given",
+    "total": "TOTAL",
+    "unknown": "PAYMENT NOT CONFIRMED",
+    "unknown_text": "Do not pay again. Keep this slip and ask the staff. If money was taken, it is returned "
+    "or the sale is completed.",
+    "voided": "SALE VOIDED",
+    "voided_text": "Nothing is owed.",
+}
+
+CHINESE = {
+    "approval": "授权码",
+    "card": "银行卡",
+    "cash": "现金",
+    "change": "找零",
+    "copy": "副本",
+    "declined": "支付被拒绝",
+    "declined_text": "未扣款。",
+    "items": "件数",
+    "more_lines": "行未打印，已计入合计",  # noqa: RUF001 - Chinese has its own comma
+    "net": "不含税",
+    "of": "/",
+    "order": "订单",
+    "per_kg": "/kg",
+    "reference": "参考号",
+    "tax": "税",
+    "tendered": "实收",
+    "total": "合计",
+    "unknown": "支付结果未知",
+    "unknown_text": "请勿再次支付。请保留此小票并联系店员。如已扣款，将退款或完成订单。",  # noqa: RUF001 - as above
+    "voided": "订单已取消",
+    "voided_text": "无需付款。",
+}
+
+LANGUAGES = {"en": ENGLISH, "zh": CHINESE}
