@@ -1,0 +1,205 @@
+"""Carrying out what the flows command: reader, printer, drawer, pole, scale, timers and live requests.
+
+Nothing is decided here. An act that takes time runs as a task of its own and comes back as an event; a device that
+fails is told as an event too, so the flows always hear how their command ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from edge import effects, events
+from protocol.errors import CallerError, DeviceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from edge.ports import CardModule, PoleDisplay, ReceiptPrinter, Uplink, WeighingScale
+
+    Post = Callable[[Any], None]
+
+# One sale has at most a handful of attempts; older frames are only needed for reversals still under way.
+MAX_REMEMBERED_FRAMES = 256
+
+_log = logging.getLogger(__name__)
+
+
+class Acts:
+    """The hands of the box. A device that is not bound is None, and commands to it are told as failed."""
+
+    def __init__(
+        self,
+        *,
+        uplink: Uplink,
+        cards: CardModule | None = None,
+        printer: ReceiptPrinter | None = None,
+        pole: PoleDisplay | None = None,
+        scale: WeighingScale | None = None,
+        apply_settings: Callable[[int], None] | None = None,
+    ) -> None:
+        self._uplink = uplink
+        self._cards = cards
+        self._printer = printer
+        self._pole = pole
+        self._scale = scale
+        self._apply_settings = apply_settings
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._frames: dict[tuple[str, int], bytes] = {}
+        self._paper = asyncio.Lock()
+
+    def remember_frames(self, records: list[effects.Record], frames: list[bytes]) -> None:
+        """Keep the frames of intentions: a live request carries the very bytes of the journal."""
+        for record, frame in zip(records, frames, strict=True):
+            kind = _REQUEST_OF_RECORD.get(record.t)
+            if kind is not None:
+                self.remember_frame(kind, int(record.fields["attempt"]), frame)
+
+    def remember_frame(self, kind: str, attempt: int, frame: bytes) -> None:
+        """Keep one frame for the live request `kind` of an attempt; the oldest is dropped beyond the bound."""
+        self._frames[kind, attempt] = frame
+        if len(self._frames) > MAX_REMEMBERED_FRAMES:
+            del self._frames[next(iter(self._frames))]
+
+    def perform(self, command: effects.Command, post: Post) -> None:
+        """Start one command; what comes of it is posted as an event."""
+        act = _ACTS.get(type(command))
+        if act is None:
+            raise CallerError(
+                "command-unknown", f"No act for {type(command).__name__}", "Add it to the table of acts."
+            )
+        act(self, command, post)
+
+    async def stop(self) -> None:
+        """Cancel timers and tasks under way, and wait until they ended."""
+        for timer in self._timers.values():
+            timer.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("an act failed unexpectedly", exc_info=task.exception())
+
+    def _start_timer(self, command: effects.StartTimer, post: Post) -> None:
+        self._stop_timer(effects.StopTimer(command.name), post)
+        loop = asyncio.get_running_loop()
+        fired = events.TimerFired(command.name)
+        self._timers[command.name] = loop.call_later(command.delay_ms / 1000, post, fired)
+
+    def _stop_timer(self, command: effects.StopTimer, post: Post) -> None:
+        del post
+        timer = self._timers.pop(command.name, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _arm(self, command: effects.ArmReader, post: Post) -> None:
+        if self._cards is not None:
+            self._start(_quietly(self._cards.arm(command.amount_minor, command.currency), "reader", post))
+
+    def _disarm(self, command: effects.DisarmReader, post: Post) -> None:
+        del command
+        if self._cards is not None:
+            self._start(_quietly(self._cards.disarm(), "reader", post))
+
+    def _seal(self, command: effects.SealCard, post: Post) -> None:
+        self._start(self._seal_card(command, post))
+
+    async def _seal_card(self, command: effects.SealCard, post: Post) -> None:
+        try:
+            if self._cards is None:
+                raise DeviceError("reader-not-bound", "This box has no card reader", "Bind one in box.json.")
+            digest, masked, brand = await self._cards.seal(
+                command.attempt, command.amount_minor, command.currency
+            )
+        except DeviceError as failed:
+            post(events.CardNotSealed(command.attempt, failed.code))
+            return
+        post(events.CardSealed(command.attempt, digest, masked, brand))
+
+    def _forget(self, command: effects.ForgetCard, post: Post) -> None:
+        self._frames.pop(("pay", command.attempt), None)
+        if self._cards is not None:
+            self._start(_quietly(self._cards.forget(command.attempt), "reader", post))
+
+    def _ask(self, command: effects.AskCloud, post: Post) -> None:
+        self._start(self._ask_cloud(command, post))
+
+    async def _ask_cloud(self, command: effects.AskCloud, post: Post) -> None:
+        blob = ""
+        if command.kind == "pay" and self._cards is not None:
+            try:
+                blob = await self._cards.stored(command.attempt)
+            except DeviceError as gone:
+                answer = {"reason": gone.code}
+                post(events.PaymentAnswered("pay", command.attempt, "unknown", answer))
+                return
+        frame = self._frames.get((command.kind, command.attempt), b"")
+        self._uplink.ask(command.kind, command.payment, command.attempt, frame, blob, command.budget_ms)
+
+    def _print(self, command: effects.PrintReceipt, post: Post) -> None:
+        self._start(self._print_receipt(command, post))
+
+    async def _print_receipt(self, command: effects.PrintReceipt, post: Post) -> None:
+        outcome, digest = "failed", ""
+        if self._printer is not None:
+            async with self._paper:
+                try:
+                    outcome, digest = await self._printer.print(command.document)
+                except DeviceError as failed:
+                    _log.warning("receipt not printed: %s", failed)
+        post(events.ReceiptPrinted(command.order, command.copy, outcome, digest))
+
+    def _open_drawer(self, command: effects.OpenDrawer, post: Post) -> None:
+        del command
+        if self._printer is not None:
+            self._start(_quietly(self._printer.open_drawer(), "drawer", post))
+
+    def _show_pole(self, command: effects.ShowOnPole, post: Post) -> None:
+        if self._pole is not None:
+            self._start(_quietly(self._pole.show(command.upper, command.lower), "pole", post))
+
+    def _watch(self, command: effects.WatchScale, post: Post) -> None:
+        del post
+        if self._scale is not None:
+            self._scale.watch(command.is_wanted)
+
+    def _settings(self, command: effects.ApplySettings, post: Post) -> None:
+        del post
+        if self._apply_settings is not None:
+            self._apply_settings(command.version)
+
+
+async def _quietly(work: Coroutine[Any, Any, None], device: str, post: Post) -> None:
+    """Run a device command; a failure degrades the device and stops nothing else."""
+    try:
+        await work
+    except DeviceError as failed:
+        post(events.DeviceChanged(device, "degraded", failed.code))
+
+
+_REQUEST_OF_RECORD = {"tender_intended": "pay", "reversal_intended": "reverse"}
+
+_ACTS: dict[type, Callable[[Acts, Any, Any], None]] = {
+    effects.StartTimer: Acts._start_timer,
+    effects.StopTimer: Acts._stop_timer,
+    effects.ArmReader: Acts._arm,
+    effects.DisarmReader: Acts._disarm,
+    effects.SealCard: Acts._seal,
+    effects.ForgetCard: Acts._forget,
+    effects.AskCloud: Acts._ask,
+    effects.PrintReceipt: Acts._print,
+    effects.OpenDrawer: Acts._open_drawer,
+    effects.ShowOnPole: Acts._show_pole,
+    effects.WatchScale: Acts._watch,
+    effects.ApplySettings: Acts._settings,
+}

@@ -1,0 +1,209 @@
+"""After a restart: what the journal says was going on, and how to go on from there.
+
+`rebuild` folds records into the state that the flows had; `resume` decides what follows. A tender without a result
+is unknown, never "declined": it is asked again under the same attempt, and asked back when nobody knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from edge.effects import AskCloud, StartTimer
+from edge.flows import payment
+from edge.flows.state import Sale, Tender
+from protocol import payment as lifecycle
+from protocol.basket import Basket, Line
+from protocol.pricing.engine import Pricer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from edge.effects import Effect
+    from edge.flows.state import Box, Decision, Now
+
+
+def rebuild(box: Box, records: Iterable[dict[str, Any]]) -> Box:
+    """`box` with open sale, last sale and unconfirmed reversals as the records left them.
+
+    Records come in journal order from any point at or before the opening of the open sale.
+    """
+    for record in records:
+        fold = _FOLDS.get(record["t"])
+        if fold is not None:
+            box = fold(box, record)
+    return box
+
+
+def resume(box: Box, now: Now) -> Decision:
+    """How to go on after a restart; nothing here assumes that the shopper is still there."""
+    box, effects = _resume_sale(box, now)
+    if box.reversing:
+        box, asks = payment.reverse_again(box)
+        effects = [*effects, *asks]
+    return box, effects
+
+
+def _resume_sale(box: Box, now: Now) -> Decision:
+    sale = box.sale
+    if sale is None:
+        return box, []
+    waiting: list[Effect] = [StartTimer("inactivity", box.settings.inactivity_ms)]
+    tender = sale.tender
+    if sale.taxes != box.settings.taxes.hash.hex() and tender is None:
+        return payment.void_sale(box, "prices-changed")
+    if tender is None or tender.state == "intended":
+        return box, waiting
+    if tender.state == "approved":
+        return payment.complete(box, now)
+    if tender.state == "requested":
+        return payment.unknown(box, "restarted")
+    if tender.state == "unknown":
+        ask = AskCloud("query", tender.payment, tender.attempt, payment.QUESTION_BUDGET_MS)
+        query = StartTimer("query", box.settings.query_interval_ms)
+        return box, [ask, query, StartTimer("patience", box.settings.unknown_patience_ms)]
+    return box, [StartTimer("unknown_end", box.settings.unknown_patience_ms)]
+
+
+def _sale_opened(box: Box, record: dict[str, Any]) -> Box:
+    taxes = box.settings.taxes
+    order = int(record["order"])
+    sale = Sale(order, "basket", Basket(), Pricer(taxes), 0, record["priced_at"], record["taxes"])
+    return replace(box, sale=sale, language=record["language"])
+
+
+def _line_added(box: Box, record: dict[str, Any]) -> Box:
+    sale = box.sale
+    if sale is None or record["order"] != str(sale.order):
+        return box
+    item = box.shop.prices.find(record["gtin"])
+    line = Line(
+        record["line"],
+        record["gtin"],
+        record["name"],
+        record["kind"],
+        record["quantity"],
+        record["weight_g"],
+        record["unit_price_minor"],
+        record["tax_class"],
+        record["source"],
+        0 if item is None else item.age_min,
+        "" if item is None else item.department,
+    )
+    basket, pricer = sale.basket.copy(), sale.pricer.copy()
+    basket.append(line)
+    pricer.add(line)
+    return box.with_sale(basket=basket, pricer=pricer, total_minor=pricer.totals()[0])
+
+
+def _line_voided(box: Box, record: dict[str, Any]) -> Box:
+    sale = box.sale
+    if sale is None or record["order"] != str(sale.order):
+        return box
+    basket, pricer = sale.basket.copy(), sale.pricer.copy()
+    pricer.remove(basket.void(record["line"]))
+    return box.with_sale(basket=basket, pricer=pricer, total_minor=pricer.totals()[0])
+
+
+def _attendant_acted(box: Box, record: dict[str, Any]) -> Box:
+    if record["act"] == "out_of_service":
+        return replace(box, blocked=box.blocked | {"attendant"})
+    if record["act"] == "in_service":
+        return replace(box, blocked=box.blocked - {"attendant"})
+    if record["act"] == "age_approved":
+        return box.with_sale(is_age_approved=True)
+    return box
+
+
+def _tender_intended(box: Box, record: dict[str, Any]) -> Box:
+    is_card = record["method"] == "card"
+    tender = Tender(
+        payment=int(record["payment"]),
+        attempt=int(record["attempt"]),
+        method=record["method"],
+        amount_minor=record["amount_minor"],
+        # A card request leaves right after its intention: from here on nobody knows.
+        state=lifecycle.next_state("intended", "requested") if is_card else "intended",
+        masked=record["masked"],
+        brand=record["brand"],
+    )
+    return box.with_sale(phase="unknown" if is_card else "cash", tender=tender)
+
+
+def _tender_result(box: Box, record: dict[str, Any]) -> Box:
+    sale = box.sale
+    if sale is None or sale.tender is None or record["attempt"] != str(sale.tender.attempt):
+        return box
+    outcome = record["outcome"]
+    if outcome in ("declined", "reversed"):
+        phase = "declined" if sale.tender.method == "card" else "basket"
+        return box.with_sale(phase=phase, tender=None, decline_reason=record["reason"])
+    tender = replace(
+        sale.tender,
+        state=outcome,
+        tendered_minor=record["tendered_minor"],
+        change_minor=record["change_minor"],
+        approval_code=record["approval_code"],
+        rrn=record["rrn"],
+    )
+    return box.with_sale(tender=tender)
+
+
+def _reversal_intended(box: Box, record: dict[str, Any]) -> Box:
+    entry = (int(record["order"]), int(record["payment"]), int(record["attempt"]))
+    box = replace(box, reversing=(*box.reversing, entry))
+    sale = box.sale
+    if sale is None or sale.tender is None or sale.tender.attempt != entry[2]:
+        return box
+    return box.with_sale(phase="unknown", tender=replace(sale.tender, state="reversing"))
+
+
+def _reversal_result(box: Box, record: dict[str, Any]) -> Box:
+    if record["outcome"] != "reversed":
+        return box
+    attempt = int(record["attempt"])
+    box = replace(box, reversing=tuple(entry for entry in box.reversing if entry[2] != attempt))
+    sale = box.sale
+    if sale is None or sale.tender is None or sale.tender.attempt != attempt:
+        return box
+    return box.with_sale(phase="declined", tender=None, decline_reason="not-charged")
+
+
+def _sale_completed(box: Box, record: dict[str, Any]) -> Box:
+    if box.sale is None or record["order"] != str(box.sale.order):
+        return box
+    return replace(box, sale=None, last_sale=replace(box.sale, phase="paid"))
+
+
+def _sale_voided(box: Box, record: dict[str, Any]) -> Box:
+    if box.sale is None or record["order"] != str(box.sale.order):
+        return box
+    return replace(box, sale=None)
+
+
+def _receipt_printed(box: Box, record: dict[str, Any]) -> Box:
+    last = box.last_sale
+    if last is None or record["order"] != str(last.order):
+        return box
+    return replace(box, last_sale=replace(last, copies=record["copy"] + 1))
+
+
+def newest_id(records: Iterable[dict[str, Any]]) -> int:
+    """The highest id that any record carries, 0 for none: the id maker must go on above it."""
+    names = ("order", "payment", "attempt")
+    return max((int(record[name]) for record in records for name in names if record.get(name)), default=0)
+
+
+_FOLDS = {
+    "sale_opened": _sale_opened,
+    "line_added": _line_added,
+    "line_voided": _line_voided,
+    "attendant_acted": _attendant_acted,
+    "tender_intended": _tender_intended,
+    "tender_result": _tender_result,
+    "reversal_intended": _reversal_intended,
+    "reversal_result": _reversal_result,
+    "sale_completed": _sale_completed,
+    "sale_voided": _sale_voided,
+    "receipt_printed": _receipt_printed,
+}

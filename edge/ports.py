@@ -1,0 +1,104 @@
+"""What the agent needs from the world, as interfaces. Adapters implement them; simulators and the world replace them.
+
+Nothing here imports an adapter. Every call that can wait is `async`; every call that can fail names its error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from protocol.receipt import Document
+
+
+class Clock(Protocol):
+    """The two clocks of a box. Records carry `utc_ms`; durations come from `monotonic_ms`."""
+
+    def utc_ms(self) -> int:
+        """Milliseconds since 1970-01-01 UTC; may jump."""
+
+    def monotonic_ms(self) -> int:
+        """Milliseconds since an arbitrary start; never goes back."""
+
+    async def sleep_ms(self, delay_ms: int) -> None:
+        """Wait at least `delay_ms`."""
+
+
+class CardModule(Protocol):
+    """The secure module as the agent sees it: no card number comes through here."""
+
+    async def arm(self, amount_minor: int, currency: str) -> None:
+        """Let the reader take a card."""
+
+    async def disarm(self) -> None:
+        """No card is wanted any more."""
+
+    async def seal(self, attempt: int, amount_minor: int, currency: str) -> tuple[str, str, str]:
+        """Seal the presented card for one attempt: (digest hex, masked number, brand). DeviceError when it cannot."""
+
+    async def stored(self, attempt: int) -> str:
+        """The sealed blob of an attempt, base64; DeviceError("card-blob-gone") when it was destroyed."""
+
+    async def forget(self, attempt: int) -> None:
+        """Destroy the sealed blob of an attempt; safe to repeat."""
+
+
+class ReceiptPrinter(Protocol):
+    """A receipt printer with the drawer behind it."""
+
+    async def print(self, document: Document) -> tuple[str, str]:
+        """Print one document: (printed | failed | unknown, SHA-256 of the receipt's bytes in hex or "")."""
+
+    async def open_drawer(self) -> None:
+        """Kick the drawer; DeviceError when the printer does not take it."""
+
+
+class PoleDisplay(Protocol):
+    """Two lines of twenty columns for the shopper."""
+
+    async def show(self, upper: str, lower: str) -> None:
+        """Show two lines; DeviceError when the line is dead."""
+
+
+class WeighingScale(Protocol):
+    """A scale that speaks only while watched."""
+
+    def watch(self, is_wanted: bool) -> None:
+        """Start or stop asking for weights."""
+
+
+class RecordStore(Protocol):
+    """The journal as the agent sees it. DeviceError when records cannot be kept; nothing of the call is kept then."""
+
+    def append(self, bodies: list[bytes]) -> list[bytes]:
+        """Append records in order; their frames."""
+
+    async def sync(self) -> None:
+        """Return when everything appended is durable."""
+
+    def sync_now(self) -> None:
+        """Sync without giving the loop away."""
+
+
+class Uplink(Protocol):
+    """The way to the cloud: the replica is pushed by itself, live requests are asked here."""
+
+    def synced(self) -> None:
+        """The journal grew by synced frames; they may be sent."""
+
+    def ask(self, kind: str, payment: int, attempt: int, frame: bytes, blob: str, budget_ms: int) -> None:
+        """Send a live request; the answer, or unknown at the end of the budget, comes back as an event."""
+
+    def publish_state(self, state: dict[str, Any]) -> None:
+        """Retain the box's present state at the broker."""
+
+
+class Screen(Protocol):
+    """The shopper's screen."""
+
+    def show(self, view: dict[str, Any]) -> None:
+        """Push the whole view to every open page."""
+
+
+Post = Callable[[Any], None]
