@@ -17,7 +17,8 @@ __all__ = ["Catalogue", "Item", "Overlay", "Prices", "build"]
 
 MAGIC = b"TBC1"
 VERSION = 1
-# A block is what one binary search in the index leaves to search: 128 records are 3 KiB, at most two pages.
+# A block is what the search in the index leaves to search: 128 records are 3 KiB, one or two pages of the map.
+# The index, the first key of each block, is read at open: 19 KB for 300,000 items.
 BLOCK_RECORDS = 128
 
 # magic | version | header size | record size | exponent | currency | count | departments at, size | names
@@ -88,7 +89,7 @@ def build(items: object, currency: str) -> bytes:
 
 
 class Catalogue:
-    """An open image over bytes or a memoryview of a map; opening reads only header and department names.
+    """An open image over bytes or a memoryview of a map; opening reads header, index and department names.
 
     Errors: PeerError with a code that begins "catalogue-" for bytes that are not a whole image. Damage
     inside the records is what `verify` and `audit` are for; `find` then gives a named error or another
@@ -96,9 +97,9 @@ class Catalogue:
     """
 
     __slots__ = (
-        "_block_count",
         "_buffer",
         "_departments",
+        "_index",
         "_names_at",
         "_names_size",
         "_records_at",
@@ -113,6 +114,10 @@ class Catalogue:
         self._buffer = buffer
         self.count = count
         self.hash = bytes(buffer[HASHED_HEADER_BYTES:HEADER_BYTES])
+        self._index = struct.unpack(
+            f">{(self._records_at - HEADER_BYTES) // KEY_BYTES}Q",
+            bytes(buffer[HEADER_BYTES : self._records_at]),
+        )
         self._departments = _read_departments(
             bytes(buffer[departments_at : departments_at + departments_size])
         )
@@ -131,8 +136,8 @@ class Catalogue:
         self.currency = _read_currency(currency, digits)
         if count > MAX_CATALOGUE_ITEMS:
             raise _damaged("catalogue-too-large", f"{count} items are more than {MAX_CATALOGUE_ITEMS}")
-        self._block_count = (count + BLOCK_RECORDS - 1) // BLOCK_RECORDS
-        self._records_at = HEADER_BYTES + self._block_count * KEY_BYTES
+        block_count = (count + BLOCK_RECORDS - 1) // BLOCK_RECORDS
+        self._records_at = HEADER_BYTES + block_count * KEY_BYTES
         if departments_at != self._records_at + count * RECORD_BYTES:
             raise _damaged("catalogue-layout-wrong", "the departments do not follow the records")
         if self._names_at != departments_at + departments_size:
@@ -146,16 +151,14 @@ class Catalogue:
         if not is_gtin14(gtin):
             raise CallerError("gtin-wrong", "a catalogue is asked with 14 digits", "read the code first")
         key = int(gtin)
-        block = self._last_at_most(key, HEADER_BYTES, KEY_BYTES, 0, self._block_count)
-        if block < 0:
-            return None
-        low = block * BLOCK_RECORDS
-        number = self._last_at_most(
-            key, self._records_at, RECORD_BYTES, low, min(low + BLOCK_RECORDS, self.count)
-        )
-        if number < low or self._key_at(self._records_at + number * RECORD_BYTES) != key:
-            return None
-        return self.item_at(number)
+        low, high = 0, len(self._index)
+        while low < high:
+            middle = (low + high) >> 1
+            if self._index[middle] <= key:
+                low = middle + 1
+            else:
+                high = middle
+        return None if low == 0 else self._find_in_block(low - 1, key.to_bytes(KEY_BYTES, "big"))
 
     def item_at(self, number: int) -> Item:
         """Return the item that stands at `number`, 0 to count - 1, in order of GTIN."""
@@ -197,24 +200,20 @@ class Catalogue:
             if key <= previous:
                 raise _damaged("catalogue-unsorted", f"record {number} is not above the one before it")
             block, offset = divmod(number, BLOCK_RECORDS)
-            if offset == 0 and self._key_at(HEADER_BYTES + block * KEY_BYTES) != key:
+            if offset == 0 and self._index[block] != key:
                 raise _damaged("catalogue-index-wrong", f"block {block} has another first key")
             previous = key
 
-    def _key_at(self, at: int) -> int:
-        return int.from_bytes(self._buffer[at : at + KEY_BYTES], "big")
-
-    def _last_at_most(self, key: int, base: int, stride: int, low: int, high: int) -> int:
-        """Return the last place in low..high-1 whose key is not above `key`; low - 1 when there is none."""
-        buffer = self._buffer
-        while low < high:
-            middle = (low + high) >> 1
-            at = base + middle * stride
-            if int.from_bytes(buffer[at : at + KEY_BYTES], "big") <= key:
-                low = middle + 1
-            else:
-                high = middle
-        return low - 1
+    def _find_in_block(self, block: int, key: bytes) -> Item | None:
+        """Search the bytes of one block for a key that begins a record: one call into C instead of a loop."""
+        first = block * BLOCK_RECORDS
+        last = min(first + BLOCK_RECORDS, self.count)
+        at = self._records_at
+        records = bytes(self._buffer[at + first * RECORD_BYTES : at + last * RECORD_BYTES])
+        place = records.find(key)
+        while place % RECORD_BYTES and place >= 0:
+            place = records.find(key, place + 1)
+        return None if place < 0 else self.item_at(first + place // RECORD_BYTES)
 
 
 class Prices:

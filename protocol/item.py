@@ -82,7 +82,8 @@ def check_item(item: Item) -> Item:
 
 def is_gtin14(text: str) -> bool:
     """Tell whether `text` is 14 ASCII digits, the form of a catalogue key."""
-    return isinstance(text, str) and len(text) == 14 and all("0" <= c <= "9" for c in text)
+    # On CPython isdigit() takes foreign digits too; those have more than one byte.
+    return isinstance(text, str) and len(text) == 14 and text.isdigit() and len(text.encode()) == 14
 
 
 def is_tax_class(text: str) -> bool:

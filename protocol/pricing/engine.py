@@ -31,6 +31,8 @@ class Priced:
         self.net_minor = sum([row[2] for row in tax_rows])
         self.tax_minor = sum([row[3] for row in tax_rows])
         self.total_minor = self.net_minor + self.tax_minor
+        if self.total_minor > MAX_AMOUNT_MINOR:
+            raise PeerError("total-out-of-range", "the total has more than twelve digits", "pay it in parts")
 
 
 def price_basket(lines: list[Line], tax_table: TaxTable) -> Priced:
@@ -38,11 +40,27 @@ def price_basket(lines: list[Line], tax_table: TaxTable) -> Priced:
 
     Errors: ConfigError "tax-class-unknown", PeerError "total-out-of-range".
     """
-    pricer = Pricer(tax_table)
-    for line in lines:
-        if not line.is_voided:
-            pricer.add(line)
-    return pricer.priced(lines)
+    open_lines = [line for line in lines if not line.is_voided]
+    if tax_table.rounding == PER_LINE:
+        taxes = [tax_table.tax_in(line.amount_minor, line.tax_class) for line in open_lines]
+    else:
+        taxes = [0] * len(open_lines)
+    sums: dict[str, tuple[int, int, int]] = {}
+    for line, tax in zip(open_lines, taxes):  # noqa: B905 - MicroPython's zip has no strict
+        count, amount, tax_sum = sums.get(line.tax_class, (0, 0, 0))
+        sums[line.tax_class] = (count + 1, amount + line.amount_minor, tax_sum + tax)
+    tax_rows = _tax_rows(tax_table, sums)
+    if tax_table.rounding != PER_LINE:
+        _spread(open_lines, taxes, tax_rows)
+    is_included = tax_table.mode == INCLUDED
+    rows = []
+    for line, tax in zip(open_lines, taxes):  # noqa: B905 - as above
+        amount = line.amount_minor
+        if is_included:
+            rows.append((line.number, amount, amount - tax, tax))
+        else:
+            rows.append((line.number, amount + tax, amount, tax))
+    return Priced(rows, tax_rows)
 
 
 class Pricer:
@@ -76,40 +94,12 @@ class Pricer:
 
     def tax_rows(self) -> list[tuple[str, int, int, int]]:
         """Return the rows (tax_class, ppm, net_minor, tax_minor) as they stand now, by letter."""
-        table = self._tax_table
-        rows = []
-        for tax_class in sorted(self._sums):
-            _, amount, tax = self._sums[tax_class]
-            if table.rounding != PER_LINE:
-                tax = table.tax_in(amount, tax_class)
-            net = amount - tax if table.mode == INCLUDED else amount
-            rows.append((tax_class, table.rates[tax_class], net, tax))
-        return rows
+        return _tax_rows(self._tax_table, self._sums)
 
     def totals(self) -> tuple[int, int, int]:
         """Return the basket's (total_minor, net_minor, tax_minor) as it stands now."""
         priced = Priced([], self.tax_rows())
         return priced.total_minor, priced.net_minor, priced.tax_minor
-
-    def priced(self, lines: list[Line]) -> Priced:
-        """Return the full answer for `lines`: those that were counted in; voided ones are passed over."""
-        open_lines = [line for line in lines if not line.is_voided]
-        tax_rows = self.tax_rows()
-        is_included = self._tax_table.mode == INCLUDED
-        taxes = self._line_taxes(open_lines, tax_rows)
-        rows = []
-        for line, tax in zip(open_lines, taxes):  # noqa: B905 - MicroPython's zip has no strict
-            amount = line.amount_minor
-            if is_included:
-                rows.append((line.number, amount, amount - tax, tax))
-            else:
-                rows.append((line.number, amount + tax, amount, tax))
-        priced = Priced(rows, tax_rows)
-        if priced.total_minor > MAX_AMOUNT_MINOR:
-            raise PeerError(
-                "total-out-of-range", "the total has more than twelve digits", "pay in several baskets"
-            )
-        return priced
 
     def copy(self) -> "Pricer":
         """Return a pricer that goes on by itself from here."""
@@ -117,16 +107,23 @@ class Pricer:
         twin._sums = dict(self._sums)
         return twin
 
-    def _line_taxes(self, lines: list[Line], tax_rows: list[tuple[str, int, int, int]]) -> list[int]:
-        """Return the tax of each line, so that the taxes of a class sum to the tax of its row."""
-        table = self._tax_table
-        if table.rounding == PER_LINE:
-            return [table.tax_in(line.amount_minor, line.tax_class) for line in lines]
-        taxes = [0] * len(lines)
-        for tax_class, _, _, tax in tax_rows:
-            if tax:
-                places = [at for at, line in enumerate(lines) if line.tax_class == tax_class]
-                parts = allocate(tax, [lines[at].amount_minor for at in places])
-                for at, part in zip(places, parts):  # noqa: B905 - as above
-                    taxes[at] = part
-        return taxes
+
+def _tax_rows(table: TaxTable, sums: dict[str, tuple[int, int, int]]) -> list[tuple[str, int, int, int]]:
+    rows = []
+    for tax_class in sorted(sums):
+        _, amount, tax = sums[tax_class]
+        if table.rounding != PER_LINE:
+            tax = table.tax_in(amount, tax_class)
+        net = amount - tax if table.mode == INCLUDED else amount
+        rows.append((tax_class, table.rates[tax_class], net, tax))
+    return rows
+
+
+def _spread(lines: list[Line], taxes: list[int], tax_rows: list[tuple[str, int, int, int]]) -> None:
+    """Change `taxes`, all 0, so that those of a class sum to the tax of its row."""
+    for tax_class, _, _, tax in tax_rows:
+        if tax:
+            places = [at for at, line in enumerate(lines) if line.tax_class == tax_class]
+            parts = allocate(tax, [lines[at].amount_minor for at in places])
+            for at, part in zip(places, parts):  # noqa: B905 - as above
+                taxes[at] = part
