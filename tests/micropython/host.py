@@ -5,9 +5,11 @@ What runs there is decided by `run.py` (the tests of ``protocol/``) and by the b
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,11 +45,12 @@ def set_up() -> None:
     """Install the pinned npm packages unless this very lock is installed already."""
     wanted = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
     stamp = HERE / "node_modules" / ".installed"
-    if stamp.exists() and stamp.read_text(encoding="ascii") == wanted:
-        return
-    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-    subprocess.run([NODE, NPM, "ci", *options], cwd=HERE, timeout=SETUP_TIMEOUT_S, check=True)
-    stamp.write_text(wanted, encoding="ascii")
+    # Tests run in several processes: one of them installs, the others wait for it.
+    with (HERE / "package.json").open("rb") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text(encoding="ascii") != wanted:
+            _install()
+            stamp.write_text(wanted, encoding="ascii")
 
 
 def protocol_files() -> dict[str, str]:
@@ -94,6 +97,13 @@ def heap_of(version: str, modules: list[str]) -> int:
         message = f"MicroPython {version} could not import {modules}:\n{outcome.errors}"
         raise RuntimeError(message)
     return int(outcome.output.split()[-1])
+
+
+def _install() -> None:
+    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    subprocess.run(
+        [NODE, NPM, "ci", *options], cwd=HERE, timeout=SETUP_TIMEOUT_S, check=True, stdout=sys.stderr
+    )
 
 
 def _texts(paths: Iterable[Path]) -> dict[str, str]:
