@@ -63,7 +63,7 @@ def check_item(item: Item) -> Item:
     gtin = item.gtin
     if not is_gtin14(gtin):
         raise refused("item-gtin-wrong", item, "the key of an item is 14 digits")
-    if not item.name or not is_plain(item.name):
+    if type(item.name) is not str or not item.name or not is_plain(item.name):
         raise refused("item-name-wrong", item, "a name has at least one character and no control character")
     if len(item.name.encode()) > MAX_ITEM_NAME_BYTES:
         raise refused("item-name-too-long", item, f"a name has at most {MAX_ITEM_NAME_BYTES} bytes")
@@ -75,7 +75,10 @@ def check_item(item: Item) -> Item:
         raise refused("item-kind-wrong", item, 'a kind is "unit" or "weight"')
     if not is_whole(item.age_min, 0, MAX_AGE_MIN):
         raise refused("item-age-out-of-range", item, f"an age limit is 0 to {MAX_AGE_MIN} years")
-    if len(item.department.encode()) > MAX_DEPARTMENT_BYTES or not is_plain(item.department):
+    department = item.department
+    if type(department) is not str or not is_plain(department):
+        raise refused("item-department-wrong", item, "a department has no control character")
+    if len(department.encode()) > MAX_DEPARTMENT_BYTES:
         raise refused("item-department-wrong", item, f"a department has at most {MAX_DEPARTMENT_BYTES} bytes")
     return item
 
