@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 class Acts:
     """The hands of the box. A device that is not bound is None, and commands to it are told as failed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one port per device
         self,
         *,
         uplink: Uplink,
@@ -49,6 +49,20 @@ class Acts:
         self._tasks: set[asyncio.Task[None]] = set()
         self._frames: dict[tuple[str, int], bytes] = {}
         self._paper = asyncio.Lock()
+        self._acts: dict[type, Callable[[Any, Post], None]] = {
+            effects.StartTimer: self._start_timer,
+            effects.StopTimer: self._stop_timer,
+            effects.ArmReader: self._arm,
+            effects.DisarmReader: self._disarm,
+            effects.SealCard: self._seal,
+            effects.ForgetCard: self._forget,
+            effects.AskCloud: self._ask,
+            effects.PrintReceipt: self._print,
+            effects.OpenDrawer: self._open_drawer,
+            effects.ShowOnPole: self._show_pole,
+            effects.WatchScale: self._watch,
+            effects.ApplySettings: self._settings,
+        }
 
     def remember_frames(self, records: list[effects.Record], frames: list[bytes]) -> None:
         """Keep the frames of intentions: a live request carries the very bytes of the journal."""
@@ -65,12 +79,12 @@ class Acts:
 
     def perform(self, command: effects.Command, post: Post) -> None:
         """Start one command; what comes of it is posted as an event."""
-        act = _ACTS.get(type(command))
+        act = self._acts.get(type(command))
         if act is None:
             raise CallerError(
                 "command-unknown", f"No act for {type(command).__name__}", "Add it to the table of acts."
             )
-        act(self, command, post)
+        act(command, post)
 
     async def stop(self) -> None:
         """Cancel timers and tasks under way, and wait until they ended."""
@@ -171,7 +185,7 @@ class Acts:
     def _watch(self, command: effects.WatchScale, post: Post) -> None:
         del post
         if self._scale is not None:
-            self._scale.watch(command.is_wanted)
+            self._scale.watch(is_wanted=command.is_wanted)
 
     def _settings(self, command: effects.ApplySettings, post: Post) -> None:
         del post
@@ -188,18 +202,3 @@ async def _quietly(work: Coroutine[Any, Any, None], device: str, post: Post) -> 
 
 
 _REQUEST_OF_RECORD = {"tender_intended": "pay", "reversal_intended": "reverse"}
-
-_ACTS: dict[type, Callable[[Acts, Any, Any], None]] = {
-    effects.StartTimer: Acts._start_timer,
-    effects.StopTimer: Acts._stop_timer,
-    effects.ArmReader: Acts._arm,
-    effects.DisarmReader: Acts._disarm,
-    effects.SealCard: Acts._seal,
-    effects.ForgetCard: Acts._forget,
-    effects.AskCloud: Acts._ask,
-    effects.PrintReceipt: Acts._print,
-    effects.OpenDrawer: Acts._open_drawer,
-    effects.ShowOnPole: Acts._show_pole,
-    effects.WatchScale: Acts._watch,
-    effects.ApplySettings: Acts._settings,
-}

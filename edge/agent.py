@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 class Agent:
     """Runs one box until cancelled. All callers live on the one event loop."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root hands in the whole world
         self,
         *,
         box: Box,

@@ -64,7 +64,7 @@ class PoleDisplay(Protocol):
 class WeighingScale(Protocol):
     """A scale that speaks only while watched."""
 
-    def watch(self, is_wanted: bool) -> None:
+    def watch(self, *, is_wanted: bool) -> None:
         """Start or stop asking for weights."""
 
 

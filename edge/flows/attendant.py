@@ -108,14 +108,14 @@ def _end_sale(box: Box, void_sale: Callable[[Box, str], Decision]) -> Decision:
 
 
 def _reprint(box: Box, event: AttendantActed, now: Now) -> Decision:
-    """Print the last receipt again, marked as a copy."""
+    """Print the last receipt: the original if there was none yet, otherwise marked as a copy."""
     del event, now
     sale = box.sale if box.sale is not None and box.sale.phase == "paid" else box.last_sale
     if sale is None:
         return replace(box, notice="no-receipt"), []
     again = replace(sale, copies=sale.copies + 1)
     changed = replace(box, sale=again) if box.sale is sale else replace(box, last_sale=again)
-    return changed, [PrintReceipt(sale.order, again.copies, words.receipt(box, sale, copy=again.copies))]
+    return changed, [PrintReceipt(sale.order, sale.copies, words.receipt(box, sale, copy=sale.copies))]
 
 
 _ACTS = {

@@ -84,7 +84,7 @@ def _open_sale(box: Box, now: Now) -> tuple[Box, list[Effect]]:
     if box.sale is not None:
         return box, []
     taxes = box.settings.taxes
-    sale = Sale(now.new_id(), "basket", Basket(), Pricer(taxes), 0, now.utc_ms, taxes.hash.hex())
+    sale = Sale(now.new_id(), "basket", Basket(), Pricer(taxes), 0, now.utc_ms, taxes, taxes.hash.hex())
     opened = Record(
         "sale_opened",
         {
@@ -94,7 +94,7 @@ def _open_sale(box: Box, now: Now) -> tuple[Box, list[Effect]]:
             "catalogue": box.shop.catalogue,
             "overlay": box.shop.overlay,
             "promotions": box.shop.promotions,
-            "taxes": sale.taxes,
+            "taxes": sale.taxes_hash,
             "priced_at": now.utc_ms,
             "language": box.language,
         },
@@ -116,9 +116,7 @@ def _add_line(box: Box, item: Item, code: ProductCode, now: Now) -> Decision:
     return _sell(box, item, now, weight_g=code.weight_g or 0, price_minor=code.price_minor, source=source)
 
 
-def _sell(
-    box: Box, item: Item, now: Now, *, weight_g: int, price_minor: int | None, source: str
-) -> Decision:
+def _sell(box: Box, item: Item, now: Now, *, weight_g: int, price_minor: int | None, source: str) -> Decision:
     """Add one line to the open sale (opened if need be), price the basket, show it."""
     opened_box, effects = _open_sale(box, now)
     sale = opened_box.sale

@@ -84,7 +84,7 @@ def choose(box: Box, method: str, now: Now) -> Decision:
         effects: list[Effect] = [ArmReader(total, box.shop.currency), _inactivity(box)]
         return box.with_sale(phase="card", tender=None), effects
     tender = Tender(payment=now.new_id(), attempt=now.new_id(), method="cash", amount_minor=total)
-    intended = _tender_record("tender_intended", sale, tender, currency=box.shop.currency, blob_digest="")
+    intended = _intended_record(box, sale, tender, blob_digest="")
     return box.with_sale(phase="cash", tender=tender), [intended, _inactivity(box)]
 
 
@@ -128,9 +128,7 @@ def card_sealed(box: Box, event: CardSealed, now: Now) -> Decision:
         return box, [ForgetCard(event.attempt)]
     state = lifecycle.next_state(sale.tender.state, "requested")
     tender = replace(sale.tender, state=state, asked_ms=now.monotonic_ms)
-    intended = _tender_record(
-        "tender_intended", sale, tender, currency=box.shop.currency, blob_digest=event.digest
-    )
+    intended = _intended_record(box, sale, tender, event.digest)
     budget = box.settings.pay_budget_ms
     effects: list[Effect] = [
         intended,
@@ -367,26 +365,26 @@ def _reversed_record(order: int, payment: int, attempt: int) -> Record:
     return Record("reversal_result", {**fields, "outcome": "reversed", "reason": ""})
 
 
-def _tender_record(t: str, sale: Sale, tender: Tender, **more: object) -> Record:
+def _intended_record(box: Box, sale: Sale, tender: Tender, blob_digest: str) -> Record:
     fields = {**_tender_row(tender), "order": str(sale.order), "masked": tender.masked, "brand": tender.brand}
-    return Record(t, {**fields, **more})
+    return Record("tender_intended", {**fields, "currency": box.shop.currency, "blob_digest": blob_digest})
 
 
 def _result_record(sale: Sale, tender: Tender, outcome: str, answer: dict[str, object]) -> Record:
-    told = {
-        name: str(answer.get(name, ""))
-        for name in ("approval_code", "rrn", "response_code", "reason", "token")
+    told = ("approval_code", "rrn", "response_code", "reason", "token")
+    fields: dict[str, object] = {name: str(answer.get(name, "")) for name in told}
+    fields |= {
+        "order": str(sale.order),
+        "payment": str(tender.payment),
+        "attempt": str(tender.attempt),
+        "outcome": outcome,
+        "amount_minor": tender.amount_minor if outcome == "approved" else 0,
+        "tendered_minor": tender.tendered_minor,
+        "change_minor": tender.change_minor,
+        "masked": tender.masked,
+        "brand": tender.brand,
     }
-    return _tender_record(
-        "tender_result",
-        sale,
-        tender,
-        outcome=outcome,
-        amount_minor=tender.amount_minor if outcome == "approved" else 0,
-        tendered_minor=tender.tendered_minor,
-        change_minor=tender.change_minor,
-        **told,
-    )
+    return Record("tender_result", fields)
 
 
 def _tender_row(tender: Tender) -> dict[str, object]:

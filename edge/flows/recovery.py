@@ -50,7 +50,7 @@ def _resume_sale(box: Box, now: Now) -> Decision:
         return box, []
     waiting: list[Effect] = [StartTimer("inactivity", box.settings.inactivity_ms)]
     tender = sale.tender
-    if sale.taxes != box.settings.taxes.hash.hex() and tender is None:
+    if sale.taxes_hash != sale.taxes.hash.hex() and tender is None:
         return payment.void_sale(box, "prices-changed")
     if tender is None or tender.state == "intended":
         return box, waiting
@@ -68,7 +68,7 @@ def _resume_sale(box: Box, now: Now) -> Decision:
 def _sale_opened(box: Box, record: dict[str, Any]) -> Box:
     taxes = box.settings.taxes
     order = int(record["order"])
-    sale = Sale(order, "basket", Basket(), Pricer(taxes), 0, record["priced_at"], record["taxes"])
+    sale = Sale(order, "basket", Basket(), Pricer(taxes), 0, record["priced_at"], taxes, record["taxes"])
     return replace(box, sale=sale, language=record["language"])
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from protocol.basket import Basket
     from protocol.catalogue import Prices
     from protocol.pricing.engine import Pricer
+    from protocol.pricing.tax import TaxTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,9 @@ class Sale:
     pricer: Pricer
     total_minor: int
     opened_at: int
-    taxes: str
+    taxes: TaxTable
+    # What the opening record names; differs from `taxes` only when the table changed under a restart.
+    taxes_hash: str
     tender: Tender | None = None
     waiting: Waiting | None = None
     is_age_approved: bool = False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from protocol import receipt as paper
 from protocol.money import format_amount
 from protocol.plain_text import columns, cut
+from protocol.pricing.engine import price_basket
 from protocol.receipt_labels import LANGUAGES
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def receipt(box: Box, sale: Sale, copy: int) -> Document:
     facts = paper.Sale(sale.order, box.shop.currency, sale.basket.lines, sold_at)
     header = [settings.store_name, *settings.store_lines]
     fixed = paper.ReceiptSettings(LANGUAGES[box.language], header, list(settings.receipt_footer))
-    return paper.build_receipt(facts, sale.pricer.priced(sale.basket.lines), tenders, fixed, copy)
+    return paper.build_receipt(
+        facts, price_basket(sale.basket.open_lines(), sale.taxes), tenders, fixed, copy
+    )
 
 
 def local_time(utc_ms: int, offset_min: int) -> str:
