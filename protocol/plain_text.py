@@ -96,7 +96,8 @@ def wrap(text: str, width: int) -> list[str]:
             line = line[:space]
         lines.append(line.rstrip(" "))
         rest = rest[len(line) :].lstrip(" ")
-    lines.append(rest)
+    if rest or not lines:
+        lines.append(rest)
     return lines
 
 

@@ -37,7 +37,7 @@ CHINESE = {
     "declined": "支付被拒绝",
     "declined_text": "未扣款。",
     "items": "件数",
-    "more_lines": "行未打印，已计入合计",  # noqa: RUF001 - Chinese has its own comma
+    "more_lines": "行未打印，已计入合计",
     "net": "不含税",
     "of": "/",
     "order": "订单",
@@ -47,7 +47,7 @@ CHINESE = {
     "tendered": "实收",
     "total": "合计",
     "unknown": "支付结果未知",
-    "unknown_text": "请勿再次支付。请保留此小票并联系店员。如已扣款，将退款或完成订单。",  # noqa: RUF001 - as above
+    "unknown_text": "请勿再次支付。请保留此小票并联系店员。如已扣款，将退款或完成订单。",
     "voided": "订单已取消",
     "voided_text": "无需付款。",
 }

@@ -37,7 +37,11 @@ class TaxTable:
             raise _wrong('the mode is not "included" or "excluded"')
         if rounding not in (PER_LINE, PER_TOTAL):
             raise _wrong('the rounding is not "line" or "total"')
-        if not 1 <= len(rates) <= MAX_TAX_CLASSES or not all(is_tax_class(name) for name in rates):
+        if (
+            not isinstance(rates, dict)
+            or not 1 <= len(rates) <= MAX_TAX_CLASSES
+            or not all(is_tax_class(name) for name in rates)
+        ):
             raise _wrong("the rates do not stand under single letters A to Z")
         if not all(is_whole(ppm, 0, MAX_TAX_PPM) for ppm in rates.values()):
             raise _wrong(f"a rate is not 0 to {MAX_TAX_PPM} parts per million")
