@@ -26,9 +26,7 @@ class Topic:
 
     __slots__ = ("box", "direction", "lane", "shard", "store", "tenant")
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the six levels of a topic, in their order
-        self, shard: str, tenant: str, store: str, box: str, direction: str, lane: str
-    ) -> None:
+    def __init__(self, shard: str, tenant: str, store: str, box: str, direction: str, lane: str) -> None:
         self.shard = shard
         self.tenant = tenant
         self.store = store
@@ -52,9 +50,7 @@ class Topic:
         return (self.shard, self.tenant, self.store, self.box, self.direction, self.lane)
 
 
-def build(  # noqa: PLR0913, PLR0917 - the six levels of a topic, in their order
-    shard: str, tenant: str, store: str, box: str, direction: str, lane: str
-) -> str:
+def build(shard: str, tenant: str, store: str, box: str, direction: str, lane: str) -> str:
     """Spell a topic; the same checks as `parse`.
 
     >>> build("2a", "acme", "north", "box-1", "up", "evt")

@@ -32,7 +32,7 @@ class LabelRule:
 
     __slots__ = ("has_value_check", "item_digits", "kind", "prefix", "step", "value_digits")
 
-    def __init__(  # noqa: PLR0913 - a row of a table
+    def __init__(
         self,
         prefix: str,
         kind: str,
