@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.micropython.host import VERSIONS, heap_of, run_script
+from tests.micropython.host import VERSIONS, heap_of, run_steps
 from tests.micropython.run import count_tests, verdict
 
 GREEN = "micropython: 3 run, 0 failed\n"
@@ -16,23 +16,23 @@ GREEN = "micropython: 3 run, 0 failed\n"
     [("print(1)", 0), ("import sys\nsys.exit(3)", 3), ("raise ValueError(1)", 1), ("import typing", 1)],
 )
 def test_the_end_of_a_script_is_told_by_its_exit_code(version, script, exit_code):
-    outcome = run_script(version, script, {})
+    outcome = run_steps(version, [script], {})
 
     assert outcome.exit_code == exit_code
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_version_asked_for_is_the_one_that_runs(version):
-    outcome = run_script(version, "import sys\nprint(sys.version)", {})
+    outcome = run_steps(version, ["import sys", "print(sys.version)"], {})
 
     assert f"MicroPython v{version}" in outcome.output
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_copied_file_can_be_imported_from_its_folder(version):
-    files = {"a/__init__.py": "", "a/b.py": "C = 'Zwölf'\n"}
+    files = {"a/__init__.py": b"", "a/b.py": "C = 'Zwölf'\n".encode()}
 
-    outcome = run_script(version, "from a.b import C\nprint(C, len(C))", files)
+    outcome = run_steps(version, ["from a.b import C\nprint(C, len(C))"], files)
 
     assert outcome.output == "Zwölf 5\n"
 
@@ -41,7 +41,27 @@ def test_heap_of_a_module_is_a_number_of_bytes_above_nothing():
     nothing = heap_of(VERSIONS[0], [])
     errors = heap_of(VERSIONS[0], ["protocol.errors"])
 
-    assert 0 <= nothing < 100 < errors
+    sources = heap_of(VERSIONS[0], ["protocol.errors"], is_compiled=False)
+
+    assert 0 <= nothing < 100 < errors < sources
+
+
+def test_garbage_does_not_count_as_heap_once_a_step_has_ended():
+    steps = [
+        "import gc\nbefore = gc.mem_alloc()",
+        "bytearray(1000000)\ngc.collect()",
+        "print(gc.mem_alloc() - before)",
+    ]
+
+    outcome = run_steps(VERSIONS[0], steps, {})
+
+    assert int(outcome.output) < 1000
+
+
+def test_no_step_follows_one_that_failed():
+    outcome = run_steps(VERSIONS[0], ["print(1)", "raise ValueError(2)", "print(3)"], {})
+
+    assert (outcome.exit_code, outcome.output) == (1, "1\n")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
-// Runs one Python script inside MicroPython under Node, since the package's own command line hides failures.
-// Standard input: JSON {version, files: {path: text}, script}. The files are copied into MicroPython's memory
-// file system under /app, which is put on sys.path. Exit code: 0, or the script's SystemExit, or 1 for any other
-// exception, whose traceback goes to standard error.
+// Runs Python inside MicroPython under Node, since the package's own command line hides failures.
+// Standard input: JSON {version, files: {path: base64}, steps: [script]}. The files are copied into MicroPython's
+// memory file system under /app, which is put on sys.path. The steps share their globals and end at the first that
+// fails. Exit code: 0, or a step's SystemExit, or 1 for any other exception, whose traceback goes to standard error.
+//
+// This port cannot scan its stack, so `gc.collect()` collects only once the outermost call has returned to us:
+// memory is measured across steps, never within one.
 import { readFileSync } from "node:fs";
 
 const job = JSON.parse(readFileSync(0, "utf8"));
@@ -23,25 +26,33 @@ function makeFolders(path) {
     }
 }
 
-for (const [path, text] of Object.entries(job.files)) {
+for (const [path, content] of Object.entries(job.files)) {
     makeFolders(`/app/${path}`);
-    micropython.FS.writeFile(`/app/${path}`, text);
+    micropython.FS.writeFile(`/app/${path}`, Buffer.from(content, "base64"));
 }
 
-// SystemExit does not reach us with its code, so the script's end is told through a variable.
-const wrapped = `
+await micropython.runPythonAsync(`
 import sys
 sys.path.insert(0, "/app")
+host_globals = {"__name__": "__main__"}
+`);
+// SystemExit does not reach us with its code, so the end of a step is told through a variable.
+const step = `
 host_exit_code = 1
 try:
-    exec(host_script, {"__name__": "__main__"})
+    exec(host_script, host_globals)
     host_exit_code = 0
 except SystemExit as stop:
     host_exit_code = stop.args[0] if stop.args and stop.args[0] is not None else 0
 except BaseException as error:
     sys.print_exception(error, sys.stderr)
 `;
-micropython.globals.set("host_script", job.script);
-await micropython.runPythonAsync(wrapped);
-const code = micropython.globals.get("host_exit_code");
-process.exitCode = Number.isInteger(code) ? code : 1;
+for (const script of job.steps) {
+    micropython.globals.set("host_script", script);
+    await micropython.runPythonAsync(step);
+    const code = micropython.globals.get("host_exit_code");
+    process.exitCode = Number.isInteger(code) ? code : 1;
+    if (process.exitCode !== 0) {
+        break;
+    }
+}

