@@ -69,4 +69,7 @@ MAX_TEXT_CHARS = 200  # a reason, a name, a version: longer text is not for peop
 MAX_TENDERS = 16  # a person splits a payment in two or three
 MAX_SEALED_CARD_BYTES = 4096  # an encrypted card with chip data is below 1 KiB
 MAX_REQUEST_FRAME_BYTES = 8192  # the frame of one intention is below 1 KiB
+MAX_CODE_WORD_CHARS = 64  # a software version, the id of a person or a device
+MAX_COPIES = 99  # reprints of one receipt
+MAX_ENGINE = 9999  # numbers of pricing engines; there will be a handful
 MAX_DEVICES = 32  # devices that one box reports

@@ -11,6 +11,9 @@ from protocol.limits import (
     MAX_AMOUNT_MINOR,
     MAX_BASKET_LINES,
     MAX_BODY_BYTES,
+    MAX_CODE_WORD_CHARS,
+    MAX_COPIES,
+    MAX_ENGINE,
     MAX_ITEM_NAME_BYTES,
     MAX_QUANTITY,
     MAX_SEQ,
@@ -29,167 +32,50 @@ from protocol.schema import (
     MONEY,
     TIME,
     VERSION,
-    Kind,
-    Shape,
+    Shapes,
     digits,
     hexadecimal,
     identifier,
     list_of,
     number,
-    one_of,
     shaped,
     text,
     word,
 )
 from protocol.strict_json import dumps, loads
 
-_ID = identifier()
-_HASH = hexadecimal(64)
-_HASH_OR_NONE = hexadecimal(64, may_be_empty=True)
-_BY = word(64, least=1)  # "shopper" or the id of a person
-_REASON = text()
-_LINE = number(1, MAX_BASKET_LINES)
-_PPM = number(0, MAX_TAX_PPM)
-_METHOD = one_of("card", "cash")
-
-_BASE = {
-    "v": VERSION,
-    "at": TIME,
-    "boot": hexadecimal(8),
+_BASE = "v:version t:type at:time boot:hex8 "
+_TABLES = {
+    "generation_opened": "previous:hex16? previous_seq:seq reason:new|salvaged|recovered|re-imaged",
+    "box_started": "software:code engine:engine catalogue:hash overlay:hash? taxes:hash clock:ok|suspect",
+    "sale_opened": "order:id currency:currency engine:engine catalogue:hash? overlay:hash? promotions:hash? "
+    "taxes:hash? priced_at:time language:language",
+    "line_added": "order:id line:line gtin:gtin name:name kind:unit|weight quantity:quantity weight_g:weight "
+    "unit_price_minor:price tax_class:letter amount_minor:money source:scan|label|manual",
+    "line_voided": "order:id line:line by:code reason:text",
+    "attendant_acted": "order:id? by:code reason:text act:age_approved|help_given|line_voided|out_of_service|"
+    "in_service|sale_voided|unknown_released",
+    "tender_intended": "order:id payment:id attempt:id method:card|cash amount_minor:amount currency:currency "
+    "blob_digest:hash? masked:masked brand:brand",
+    "tender_result": "order:id payment:id attempt:id outcome:approved|declined|unknown|reversed "
+    "amount_minor:money tendered_minor:money change_minor:money approval_code:word16 rrn:word64 "
+    "response_code:word16 reason:text masked:masked brand:brand token:word128",
+    "reversal_intended": "order:id payment:id attempt:id reason:text",
+    "reversal_result": "order:id payment:id attempt:id outcome:reversed|unknown|refused reason:text",
+    "fulfilment_result": "order:id state:delivered|partly|failed lines_failed:lines",
+    "sale_completed": "order:id total_minor:money net_minor:money tax_minor:money tax_rows:tax_rows "
+    "tenders:tenders line_count:line_count currency:currency business_day:day",
+    "sale_voided": "order:id reason:text",
+    "receipt_printed": "order:id copy:copy outcome:printed|failed|unknown digest:hash",
+    "device_changed": "device:code state:absent|opening|ready|degraded|failed reason:text",
+    "config_applied": "version:count hash:hash? outcome:applied|refused|reverted reason:text",
 }
-_TAX_ROW = Shape(
-    "record", "tax row", {"tax_class": LETTER, "ppm": _PPM, "net_minor": MONEY, "tax_minor": MONEY}
-)
-_TENDER = Shape(
-    "record", "tender", {"payment": _ID, "attempt": _ID, "method": _METHOD, "amount_minor": MONEY}
-)
-
-_FIELDS = {
-    "generation_opened": {
-        "previous": hexadecimal(16, may_be_empty=True),
-        "previous_seq": number(0, MAX_SEQ),
-        "reason": one_of("new", "salvaged", "recovered", "re-imaged"),
-    },
-    "box_started": {
-        "software": word(64, least=1),
-        "engine": number(1, 9999),
-        "catalogue": _HASH,
-        "overlay": _HASH_OR_NONE,
-        "taxes": _HASH,
-        "clock": one_of("ok", "suspect"),
-    },
-    "sale_opened": {
-        "order": _ID,
-        "currency": CURRENCY,
-        "engine": number(1, 9999),
-        "catalogue": _HASH_OR_NONE,
-        "overlay": _HASH_OR_NONE,
-        "promotions": _HASH_OR_NONE,
-        "taxes": _HASH_OR_NONE,
-        "priced_at": TIME,
-        "language": word(8, least=2),
-    },
-    "line_added": {
-        "order": _ID,
-        "line": _LINE,
-        "gtin": digits(14),
-        "name": text(MAX_ITEM_NAME_BYTES, least=1),
-        "kind": one_of("unit", "weight"),
-        "quantity": number(1, MAX_QUANTITY),
-        "weight_g": number(0, MAX_WEIGHT_G),
-        "unit_price_minor": number(0, MAX_UNIT_PRICE_MINOR),
-        "tax_class": LETTER,
-        "amount_minor": MONEY,
-        "source": one_of("scan", "label", "manual"),
-    },
-    "line_voided": {"order": _ID, "line": _LINE, "by": _BY, "reason": _REASON},
-    "attendant_acted": {
-        "order": identifier(may_be_empty=True),
-        "act": one_of(
-            "age_approved",
-            "help_given",
-            "line_voided",
-            "out_of_service",
-            "in_service",
-            "sale_voided",
-            "unknown_released",
-            "drawer_opened",
-        ),
-        "by": _BY,
-        "reason": _REASON,
-    },
-    "tender_intended": {
-        "order": _ID,
-        "payment": _ID,
-        "attempt": _ID,
-        "method": _METHOD,
-        "amount_minor": number(1, MAX_AMOUNT_MINOR),
-        "currency": CURRENCY,
-        "blob_digest": _HASH_OR_NONE,
-        "masked": MASKED,
-        "brand": word(32),
-    },
-    "tender_result": {
-        "order": _ID,
-        "payment": _ID,
-        "attempt": _ID,
-        "outcome": one_of("approved", "declined", "unknown", "reversed"),
-        "amount_minor": MONEY,
-        "tendered_minor": MONEY,
-        "change_minor": MONEY,
-        "approval_code": word(16),
-        "rrn": word(64),
-        "response_code": word(16),
-        "reason": _REASON,
-        "masked": MASKED,
-        "brand": word(32),
-        "token": word(128),
-    },
-    "reversal_intended": {"order": _ID, "payment": _ID, "attempt": _ID, "reason": _REASON},
-    "reversal_result": {
-        "order": _ID,
-        "payment": _ID,
-        "attempt": _ID,
-        "outcome": one_of("reversed", "unknown", "refused"),
-        "reason": _REASON,
-    },
-    "fulfilment_result": {
-        "order": _ID,
-        "state": one_of("delivered", "partly", "failed"),
-        "lines_failed": list_of(_LINE, MAX_BASKET_LINES),
-    },
-    "sale_completed": {
-        "order": _ID,
-        "total_minor": MONEY,
-        "net_minor": MONEY,
-        "tax_minor": MONEY,
-        "tax_rows": list_of(shaped(_TAX_ROW), MAX_TAX_CLASSES),
-        "tenders": list_of(shaped(_TENDER), MAX_TENDERS),
-        "line_count": number(0, MAX_BASKET_LINES),
-        "currency": CURRENCY,
-        "business_day": DAY,
-    },
-    "sale_voided": {"order": _ID, "reason": _REASON},
-    "receipt_printed": {
-        "order": _ID,
-        "copy": number(0, 99),
-        "outcome": one_of("printed", "failed", "unknown"),
-        "digest": _HASH_OR_NONE,
-    },
-    "device_changed": {
-        "device": word(32, least=1),
-        "state": one_of("absent", "opening", "ready", "degraded", "failed"),
-        "reason": _REASON,
-    },
-    "config_applied": {
-        "version": COUNT,
-        "hash": _HASH_OR_NONE,
-        "outcome": one_of("applied", "refused", "reverted"),
-        "reason": _REASON,
-    },
+_PARTS = {
+    "tax row": "tax_class:letter ppm:ppm net_minor:money tax_minor:money",
+    "tender": "payment:id attempt:id method:card|cash amount_minor:money",
 }
 
-TYPES = tuple(sorted(_FIELDS))
+TYPES = tuple(sorted(_TABLES))
 
 
 def encode_record(record: dict[str, object]) -> bytes:
@@ -221,7 +107,7 @@ def _check(record: object, fault: type[TillboxError]) -> dict[str, object]:
     if version != 1 or type(version) is not int:
         raise fault("record-version-unknown", "this version of records is not known", "update the software")
     kind = record.get("t")
-    shape = _SHAPES.get(kind) if type(kind) is str else None
+    shape = _SHAPES.find(kind) if type(kind) is str else None
     if shape is None:
         raise fault("record-type-unknown", "this type of record is not known", "update the software")
     return shape.check(record, fault)
@@ -273,12 +159,44 @@ _RULES = {
     "sale_completed": _sale_agrees,
 }
 
-
-def _shape(kind: str) -> Shape:
-    fields: dict[str, Kind] = {"t": one_of(kind)}
-    fields.update(_BASE)
-    fields.update(_FIELDS[kind])
-    return Shape("record", kind, fields, _RULES.get(kind))
-
-
-_SHAPES = {kind: _shape(kind) for kind in TYPES}
+_KINDS = {
+    "version": VERSION,
+    "type": word(32),
+    "time": TIME,
+    "id": identifier(),
+    "id?": identifier(may_be_empty=True),
+    "hash": hexadecimal(64),
+    "hash?": hexadecimal(64, may_be_empty=True),
+    "hex8": hexadecimal(8),
+    "hex16?": hexadecimal(16, may_be_empty=True),
+    "seq": number(0, MAX_SEQ),
+    "engine": number(1, MAX_ENGINE),
+    "count": COUNT,
+    "money": MONEY,
+    "amount": number(1, MAX_AMOUNT_MINOR),
+    "price": number(0, MAX_UNIT_PRICE_MINOR),
+    "currency": CURRENCY,
+    "letter": LETTER,
+    "ppm": number(0, MAX_TAX_PPM),
+    "line": number(1, MAX_BASKET_LINES),
+    "lines": list_of(number(1, MAX_BASKET_LINES), MAX_BASKET_LINES),
+    "line_count": number(0, MAX_BASKET_LINES),
+    "gtin": digits(14),
+    "name": text(MAX_ITEM_NAME_BYTES, least=1),
+    "quantity": number(1, MAX_QUANTITY),
+    "weight": number(0, MAX_WEIGHT_G),
+    "day": DAY,
+    "copy": number(0, MAX_COPIES),
+    "text": text(),
+    "code": word(MAX_CODE_WORD_CHARS, least=1),
+    "language": word(8, least=2),
+    "brand": word(32),
+    "masked": MASKED,
+    "word16": word(16),
+    "word64": word(64),
+    "word128": word(128),
+}
+_SHAPES = Shapes("record", {name: _BASE + table for name, table in _TABLES.items()}, _KINDS, _RULES)
+_PART_SHAPES = Shapes("record", _PARTS, _KINDS, {})
+_KINDS["tax_rows"] = list_of(shaped(_PART_SHAPES, "tax row"), MAX_TAX_CLASSES)
+_KINDS["tenders"] = list_of(shaped(_PART_SHAPES, "tender"), MAX_TENDERS)

@@ -92,6 +92,40 @@ class Shape:
         return fault(self.prefix + "-field-missing", f"{self.name} has no {', '.join(absent)}")
 
 
+class Shapes:
+    """Shapes of one family, kept as short text and built when first needed: a small machine meets few of them.
+
+    `tables` has one text for each name, "field:kind field:kind ..."; a kind is a name in `kinds`, or the words
+    that may stand there with | between them. `rules` has functions for some names, as `Shape` takes them.
+    """
+
+    __slots__ = ("_built", "_kinds", "_prefix", "_rules", "_tables")
+
+    def __init__(self, prefix: str, tables: dict[str, str], kinds: dict[str, Kind], rules) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 - as above
+        self._prefix = prefix
+        self._tables = tables
+        self._kinds = kinds
+        self._rules = rules
+        self._built: dict[str, Shape] = {}
+
+    def find(self, name: str) -> Shape | None:
+        """Return the shape of that name, or None."""
+        if name in self._built:
+            return self._built[name]
+        return self.get(name) if name in self._tables else None
+
+    def get(self, name: str) -> Shape:
+        """Return the shape of that name, which the tables have."""
+        shape = self._built.get(name)
+        if shape is None:
+            fields = {}
+            for part in self._tables[name].split():
+                field, kind = part.split(":")
+                fields[field] = one_of(*kind.split("|")) if "|" in kind else self._kinds[kind]
+            shape = self._built[name] = Shape(self._prefix, name, fields, self._rules.get(name))
+        return shape
+
+
 def number(lowest: int, highest: int) -> Kind:
     """An integer from `lowest` to `highest`."""
 
@@ -169,9 +203,13 @@ def list_of(kind: Kind, most: int) -> Kind:
     return Kind(list, f"a list of at most {most}, each {kind.says}", test)
 
 
-def shaped(shape: Shape) -> Kind:
-    """An object of that shape."""
-    return Kind(dict, "an object with " + ", ".join(sorted(shape.fields)), shape.fits)
+def shaped(shapes: Shapes, name: str) -> Kind:
+    """An object of the shape of that name."""
+
+    def test(value: object) -> bool:
+        return shapes.get(name).fits(value)
+
+    return Kind(dict, "a " + name, test)
 
 
 def map_of(kind: Kind, most: int) -> Kind:
