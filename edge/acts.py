@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 class Acts:
     """The hands of the box. A device that is not bound is None, and commands to it are told as failed."""
 
-    def __init__(  # noqa: PLR0913 - one port per device
+    def __init__(
         self,
         *,
         uplink: Uplink,
@@ -64,16 +64,12 @@ class Acts:
             effects.ApplySettings: self._settings,
         }
 
-    def remember_frames(self, records: list[effects.Record], frames: list[bytes]) -> None:
-        """Keep the frames of intentions: a live request carries the very bytes of the journal."""
-        for record, frame in zip(records, frames, strict=True):
-            kind = _REQUEST_OF_RECORD.get(record.t)
-            if kind is not None:
-                self.remember_frame(kind, int(record.fields["attempt"]), frame)
-
-    def remember_frame(self, kind: str, attempt: int, frame: bytes) -> None:
-        """Keep one frame for the live request `kind` of an attempt; the oldest is dropped beyond the bound."""
-        self._frames[kind, attempt] = frame
+    def remember_frame(self, record: effects.Record, frame: bytes) -> None:
+        """Keep the frame of an intention: a live request carries the very bytes of the journal."""
+        kind = _REQUEST_OF_RECORD.get(record.t)
+        if kind is None:
+            return
+        self._frames[kind, int(record.fields["attempt"])] = frame
         if len(self._frames) > MAX_REMEMBERED_FRAMES:
             del self._frames[next(iter(self._frames))]
 

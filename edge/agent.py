@@ -2,7 +2,7 @@
 
 The agent decides nothing. It takes events one at a time, lets the flows decide, appends the records, syncs them where
 anything irreversible follows, shows the screen and hands the commands to `edge.acts`. Basket lines alone may be shown
-before they are synced; they share one sync within `GROUP_SYNC_MS`. Read `edge/flows/checkout.py` next.
+before they are synced; `edge/journal/commit.py` lets them share one. Read `edge/flows/checkout.py` next.
 """
 
 from __future__ import annotations
@@ -13,28 +13,30 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from protocol.records import encode_record
-
 from edge.effects import DURABLE, Record
 from edge.events import CodeScanned, SellingBlocked
+from edge.flows import recovery
 from edge.flows.checkout import decide
 from edge.flows.state import Now
 from edge.screen.view import view_of
 from protocol.errors import DeviceError, PeerError
 from protocol.faults import declare, fault
+from protocol.records import encode_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.acts import Acts
+    from edge.effects import Effect
     from edge.events import Event
     from edge.flows.state import Box
     from edge.ports import Clock, RecordStore, Screen
 
 # A burst of scans while one sync takes long: far more than a person makes, small enough to forget nothing unseen.
 MAX_WAITING_EVENTS = 4_096
-# A basket line may be lost by a power cut for this long, as the architecture allows; a tender never.
-GROUP_SYNC_MS = 20
+
+# Between two tries to make records durable: long enough for a replugged disk, short for the person who waits.
+DURABLE_RETRY_MS = 500
 
 RECORDED = declare("agent.recorded", "records of an event are appended, not yet known to be on the disk")
 SYNCED = declare("agent.synced", "durable records are on the disk, nothing was acted upon yet")
@@ -53,22 +55,21 @@ class Agent:
         clock: Clock,
         new_id: Callable[[], int],
         boot: str,
-        journal: RecordStore,
+        records: RecordStore,
+        frame_of: Callable[[int], bytes],
         acts: Acts,
         screen: Screen,
-        on_synced: Callable[[], None],
     ) -> None:
         self.box = box
         self._clock = clock
         self._new_id = new_id
         self._boot = boot
-        self._journal = journal
+        self._records = records
+        self._frame_of = frame_of
         self._acts = acts
         self._screen = screen
-        self._on_synced = on_synced
         self._events: deque[Event] = deque()
         self._wake = asyncio.Event()
-        self._group_sync: asyncio.TimerHandle | None = None
         self.events_refused = 0
 
     def post(self, event: Event) -> None:
@@ -88,14 +89,26 @@ class Agent:
             self._wake.clear()
             await self._wake.wait()
 
+    async def resume(self, box: Box) -> None:
+        """Go on from the state that the journal's records left behind."""
+        self.box = box
+        now = self._now()
+        await self._carry_out(*recovery.resume(box, now), now)
+
     async def handle(self, event: Event) -> None:
         """One event, from decision to effects. A fault of the journal leaves the state as it was."""
-        now = Now(self._clock.utc_ms(), self._clock.monotonic_ms(), self._new_id)
+        now = self._now()
         try:
             box, effects = decide(self.box, event, now)
         except PeerError as bad_input:
             _log.warning("event refused: %s", bad_input.code)
             box, effects = replace(self.box, notice=bad_input.code), []
+        await self._carry_out(box, effects, now)
+
+    def _now(self) -> Now:
+        return Now(self._clock.utc_ms(), self._clock.monotonic_ms(), self._new_id)
+
+    async def _carry_out(self, box: Box, effects: list[Effect], now: Now) -> None:
         records = [effect for effect in effects if isinstance(effect, Record)]
         try:
             await self._write(records, now)
@@ -113,33 +126,27 @@ class Agent:
     async def _write(self, records: list[Record], now: Now) -> None:
         if not records:
             return
-        bodies = [self._body(record, now) for record in records]
-        frames = self._journal.append(bodies)
-        self._acts.remember_frames(records, frames)
+        seqs = [self._records.append(self._body(record, now)) for record in records]
         fault(RECORDED)
-        if any(record.t in DURABLE for record in records):
-            await self.sync()
-            fault(SYNCED)
-        elif self._group_sync is None:
-            loop = asyncio.get_running_loop()
-            self._group_sync = loop.call_later(GROUP_SYNC_MS / 1000, self._sync_group)
-
-    async def sync(self) -> None:
-        """Make everything appended durable now, and tell the uplink."""
-        if self._group_sync is not None:
-            self._group_sync.cancel()
-            self._group_sync = None
-        await self._journal.sync()
-        self._on_synced()
-
-    def _sync_group(self) -> None:
-        self._group_sync = None
-        try:
-            self._journal.sync_now()
-        except DeviceError as failed:
-            self.post(SellingBlocked(failed.code))
+        if not any(record.t in DURABLE for record in records):
             return
-        self._on_synced()
+        await self._make_durable()
+        fault(SYNCED)
+        for record, seq in zip(records, seqs, strict=True):
+            self._acts.remember_frame(record, self._frame_of(seq))
+
+    async def _make_durable(self) -> None:
+        """Stand still until the records are on a disk: whatever came of them must not be acted upon before."""
+        while True:
+            try:
+                await self._records.sync()
+            except DeviceError as failed:
+                _log.error("records are not durable yet: %s", failed)
+                view = view_of(self.box)
+                self._screen.show({**view, "page": "out_of_service", "blocked": [failed.code]})
+                await self._clock.sleep_ms(DURABLE_RETRY_MS)
+            else:
+                return
 
     def _body(self, record: Record, now: Now) -> bytes:
         body: dict[str, Any] = {"v": 1, "t": record.t, "at": now.utc_ms, "boot": self._boot}

@@ -69,16 +69,13 @@ class WeighingScale(Protocol):
 
 
 class RecordStore(Protocol):
-    """The journal as the agent sees it. DeviceError when records cannot be kept; nothing of the call is kept then."""
+    """The journal as the agent sees it. DeviceError when records cannot be kept."""
 
-    def append(self, bodies: list[bytes]) -> list[bytes]:
-        """Append records in order; their frames."""
+    def append(self, body: bytes) -> int:
+        """Append one record and return its seq; it is durable soon, with its neighbours."""
 
     async def sync(self) -> None:
         """Return when everything appended is durable."""
-
-    def sync_now(self) -> None:
-        """Sync without giving the loop away."""
 
 
 class Uplink(Protocol):
