@@ -20,10 +20,12 @@ _FORBIDDEN = (
     (0xFFF9, 0xFFFB),
     (0xE0000, 0xE007F),
 )
-# Two columns: East Asian Wide and Fullwidth of Unicode, taken together into few ranges.
+# Two columns: East Asian Wide and Fullwidth of Unicode, taken together into few ranges;
+# pictographs only roughly, since no receipt printer has them.
 _WIDE = (
     (0x1100, 0x115F),
     (0x231A, 0x231B),
+    (0x2329, 0x232A),
     (0x2E80, 0x303E),
     (0x3041, 0x4DBF),
     (0x4E00, 0xA4CF),
@@ -34,9 +36,9 @@ _WIDE = (
     (0xFE30, 0xFE6F),
     (0xFF01, 0xFF60),
     (0xFFE0, 0xFFE6),
-    (0x16FE0, 0x18CFF),
+    (0x16FE0, 0x18D08),
     (0x1AFF0, 0x1B2FF),
-    (0x1F300, 0x1F64F),
+    (0x1F18E, 0x1F64F),
     (0x1F680, 0x1F6FF),
     (0x1F900, 0x1F9FF),
     (0x1FA70, 0x1FAFF),
