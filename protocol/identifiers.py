@@ -16,9 +16,9 @@ EPOCH_MS = 1735689600000  # 2025-01-01T00:00:00Z in Unix milliseconds
 TICK_MS = 10
 
 MAX_TICK = (1 << 39) - 1  # reached in the year 2199
-MAX_BOX_NUMBER = (1 << 16) - 1
+MAX_BOX_NUMBER = (1 << 16) - 1  # 16 bits: the largest tenants have tens of thousands of boxes
 FIRST_CLOUD_NUMBER = 65024  # 512 numbers for makers in the cloud, the rest for boxes
-MAX_SEQUENCE = (1 << 8) - 1
+MAX_SEQUENCE = (1 << 8) - 1  # 8 bits: 25,600 ids a second before ticks are borrowed
 
 _BOX_SHIFT = 8
 _TICK_SHIFT = 24
