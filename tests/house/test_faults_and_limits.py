@@ -15,27 +15,32 @@ LIMIT_NAME = re.compile(r"(^|_)(MAX|MIN|LIMIT|TIMEOUT|BOUND)(_|$)")
 
 @dataclass
 class FaultPoints:
-    """What the product declares and passes, by the point's name."""
+    """What the product declares and passes, by the point's name or by its constant, which belongs to a file."""
 
-    constants: dict[str, str] = field(default_factory=dict)
+    constants: dict[tuple[str, str], str] = field(default_factory=dict)
     declared: dict[str, str] = field(default_factory=dict)
-    passed: list[tuple[str, str]] = field(default_factory=list)
+    passed: list[tuple[str, str, str]] = field(default_factory=list)
 
     def read(self, source: Source) -> None:
         """Take in one file."""
+        if "protocol.faults" not in source.text and "import faults" not in source.text:
+            return
         for node in ast.walk(source.tree):
             if isinstance(node, ast.Assign) and _is_call(node.value, "declare"):
-                self.constants |= {
-                    target.id: _first(node.value) for target in node.targets if isinstance(target, ast.Name)
-                }
-            if _is_call(node, "declare") and source.path != "protocol/faults.py":
+                for target in node.targets:
+                    self.constants[source.path, dotted(target)] = _first(node.value)
+            if _is_call(node, "declare"):
                 self.declared[_first(node)] = source.fault(node, "declared")
-            if _is_call(node, "fault") and source.path != "protocol/faults.py":
-                self.passed.append((_first(node), source.fault(node, "passed")))
+            if _is_call(node, "fault"):
+                self.passed.append((source.path, _first(node), source.fault(node, "passed")))
 
     def faults(self) -> list[str]:
         """Return the points that are passed and not declared, and the other way round."""
-        names = [(self.constants.get(name, name), where) for name, where in self.passed]
+        elsewhere = {name: point for (_, name), point in self.constants.items()}
+        names = [
+            (self.constants.get((path, name), elsewhere.get(name, name)), where)
+            for path, name, where in self.passed
+        ]
         undeclared = [
             f"{where}, {name!r} is not declared" for name, where in names if name not in self.declared
         ]
@@ -90,9 +95,20 @@ def test_every_limit_stands_beside_its_reason():
 def test_a_fault_point_without_its_other_half_is_found(text, count):
     points = FaultPoints()
 
-    points.read(Source("edge/agent.py", text))
+    points.read(Source("edge/agent.py", f"from protocol.faults import declare, fault\n{text}"))
 
     assert len(points.faults()) == count
+
+
+def test_two_files_may_name_their_constants_alike():
+    points = FaultPoints()
+
+    for path, name in [("edge/a.py", "a.synced"), ("cloud/b.py", "b.synced")]:
+        points.read(
+            Source(path, f"from protocol.faults import declare\nS = declare('{name}', 'm')\nfault(S)")
+        )
+
+    assert points.faults() == []
 
 
 @pytest.mark.parametrize(
