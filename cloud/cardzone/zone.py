@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cloud.cardzone.iso8583 import Fields, Trace, purchase, trace_of
@@ -42,13 +42,21 @@ ANSWER_MS_MAX = 60_000  # hosts answer within half a minute or never
 Answer = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A purchase on its way: the answer when it comes, and whether it was judged."""
+
+    answer: asyncio.Future[Fields]
+    judged: asyncio.Event
+
+
 class Zone:
     """Authorize, reverse, query. One object, one store, one event loop."""
 
     def __init__(self, store: Store, links: Links, keys: Keys, de7_now: Clock) -> None:
         self._store, self._links, self._keys, self._de7_now = store, links, keys, de7_now
         self._running: dict[tuple[str, str], tuple[str, asyncio.Task[Answer]]] = {}
-        self._waiting: dict[Trace, asyncio.Future[Fields]] = {}
+        self._waiting: dict[Trace, _Waiting] = {}
         self._reversals: Reversals | None = None
         self.on_notice: Callable[[int, bytes], None] | None = None
 
@@ -115,11 +123,14 @@ class Zone:
             return
         if fields["t"] != "0210":
             return
-        waiting = self._waiting.pop(trace_of(fields), None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(fields)
-            return
-        await self._take_late(fields)
+        waiting = self._waiting.get(trace_of(fields))
+        if waiting is None:
+            await self._take_late(fields)
+        elif not waiting.answer.done():
+            waiting.answer.set_result(fields)
+        else:  # a second answer right behind the first: the first is judged before it
+            await waiting.judged.wait()
+            await self._take_late(fields)
 
     async def settled(self, found: Attempt) -> None:
         """Tell the payments service that a reversal came to its end."""
@@ -182,24 +193,33 @@ class Zone:
         return ""
 
     async def _ask(self, begun: Attempt, message: Fields, until: float) -> Answer:
-        loop = asyncio.get_running_loop()
-        trace = begun.purchase.trace
-        waiting: asyncio.Future[Fields] = loop.create_future()
-        self._waiting[trace] = waiting
+        waiting = _Waiting(asyncio.get_running_loop().create_future(), asyncio.Event())
+        self._waiting[begun.purchase.trace] = waiting
         try:
-            fault(STAN_STORED)
+            fields, reason = await self._exchange(message, waiting.answer, until)
+            if fields is not None:
+                return await self._conclude(begun, fields)
+        finally:
+            del self._waiting[begun.purchase.trace]
+            waiting.judged.set()
+        return _told(await self._follow(begun, "timed_out", reason))
+
+    async def _exchange(
+        self, message: Fields, answer: asyncio.Future[Fields], until: float
+    ) -> tuple[Fields | None, str]:
+        fault(STAN_STORED)
+        try:
             self._links.send(message)
-            fault(SENT)
-            async with asyncio.timeout_at(min(until, loop.time() + ANSWER_MS_MAX / 1000)):
-                fields = await waiting
-        except TimeoutError:
-            return _told(await self._follow(begun, "timed_out", "no-answer"))
         except (
             DeviceError
-        ) as error:  # every link went down since the gate: reversing costs little and is sure
-            return _told(await self._follow(begun, "timed_out", error.code))
-        finally:
-            self._waiting.pop(trace, None)
+        ) as error:  # every link went down since the gate: a reversal costs little and is sure
+            return None, error.code
+        fault(SENT)
+        patience = min(until - asyncio.get_running_loop().time(), ANSWER_MS_MAX / 1000)
+        await asyncio.wait([answer], timeout=max(patience, 0.0))
+        return (answer.result(), "") if answer.done() else (None, "no-answer")
+
+    async def _conclude(self, begun: Attempt, fields: Fields) -> Answer:
         fault(ANSWER_RECEIVED)
         now, planted = await self._store.take_answer(begun, judge(begun.purchase, fields), self._de7_now())
         self._add(planted)

@@ -1,0 +1,1 @@
+"""Channels: one adapter for each way to move money, all behind the ports of `cloud.ports`."""
