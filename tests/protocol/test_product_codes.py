@@ -241,6 +241,13 @@ def test_a_prefix_without_layout_is_an_ordinary_number_of_the_shop():
         assert read_code(text).gtin == "0" + text
 
 
+def test_the_case_of_a_labelled_item_is_no_label():
+    case = label("1281234501250")
+
+    assert read_code(case).kind == "gtin"
+    assert read_code(case).gtin == case
+
+
 def test_layouts_are_settings():
     rules = LabelRules((
         LabelRule("27", "label-weight", item_digits=6, value_digits=4, step=10),
