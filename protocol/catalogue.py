@@ -8,7 +8,8 @@ import hashlib
 import struct
 
 from protocol.errors import CallerError, PeerError
-from protocol.item import KINDS, Item, check_item, is_gtin14, refused
+from protocol.item import KINDS, Item
+from protocol.item_rules import check_item, is_gtin14, refused
 from protocol.limits import MAX_CATALOGUE_DEPARTMENTS, MAX_CATALOGUE_ITEMS
 from protocol.money import exponent
 from protocol.overlay import Overlay

@@ -1,12 +1,8 @@
-"""One thing that is sold, and the bounds that every item keeps, whether it lies in an image or over one.
+"""One thing that is sold, as a catalogue gives it and a basket takes it.
 
-Images of many items are in `catalogue`, urgent changes in `overlay`, what a shopper took of an item in
-`basket`.
+What an item must be to get into a catalogue is in `item_rules`; many items are in `catalogue`, urgent changes in
+`overlay`.
 """
-
-from protocol.errors import PeerError
-from protocol.limits import MAX_AGE_MIN, MAX_DEPARTMENT_BYTES, MAX_ITEM_NAME_BYTES, MAX_UNIT_PRICE_MINOR
-from protocol.plain_text import is_plain
 
 UNIT = "unit"
 WEIGHT = "weight"
@@ -58,37 +54,6 @@ class Item:
         return "Item" + repr(self.facts())
 
 
-def check_item(item: Item) -> Item:
-    """Return `item` when an image can hold it; otherwise PeerError, whose code names the field."""
-    gtin = item.gtin
-    if not is_gtin14(gtin):
-        raise refused("item-gtin-wrong", item, "the key of an item is 14 digits")
-    if type(item.name) is not str or not item.name or not is_plain(item.name):
-        raise refused("item-name-wrong", item, "a name has at least one character and no control character")
-    if len(item.name.encode()) > MAX_ITEM_NAME_BYTES:
-        raise refused("item-name-too-long", item, f"a name has at most {MAX_ITEM_NAME_BYTES} bytes")
-    if not is_whole(item.unit_price_minor, 0, MAX_UNIT_PRICE_MINOR):
-        raise refused("item-price-out-of-range", item, f"a price is 0 to {MAX_UNIT_PRICE_MINOR} minor units")
-    if not is_tax_class(item.tax_class):
-        raise refused("item-tax-class-wrong", item, "a tax class is one letter A to Z")
-    if item.kind not in KINDS:
-        raise refused("item-kind-wrong", item, 'a kind is "unit" or "weight"')
-    if not is_whole(item.age_min, 0, MAX_AGE_MIN):
-        raise refused("item-age-out-of-range", item, f"an age limit is 0 to {MAX_AGE_MIN} years")
-    department = item.department
-    if type(department) is not str or not is_plain(department):
-        raise refused("item-department-wrong", item, "a department has no control character")
-    if len(department.encode()) > MAX_DEPARTMENT_BYTES:
-        raise refused("item-department-wrong", item, f"a department has at most {MAX_DEPARTMENT_BYTES} bytes")
-    return item
-
-
-def is_gtin14(text: str) -> bool:
-    """Tell whether `text` is 14 ASCII digits, the form of a catalogue key."""
-    # On CPython isdigit() takes foreign digits too; those have more than one byte.
-    return isinstance(text, str) and len(text) == 14 and text.isdigit() and len(text.encode()) == 14
-
-
 def is_tax_class(text: str) -> bool:
     """Tell whether `text` is one letter A to Z."""
     return isinstance(text, str) and len(text) == 1 and "A" <= text <= "Z"
@@ -97,9 +62,3 @@ def is_tax_class(text: str) -> bool:
 def is_whole(number: object, lowest: int, highest: int) -> bool:
     """Tell whether `number` is an integer from `lowest` to `highest`; a bool is not an integer here."""
     return type(number) is int and lowest <= number <= highest
-
-
-def refused(code: str, item: Item, what: str) -> PeerError:
-    """Return the error for an item that cannot be held; it names the item by its GTIN only."""
-    gtin = item.gtin if is_gtin14(item.gtin) else "without a GTIN"
-    return PeerError(code, f"item {gtin}: {what}", "correct the item at its source and build again")

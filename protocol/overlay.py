@@ -8,7 +8,8 @@ import binascii
 import hashlib
 
 from protocol.errors import PeerError
-from protocol.item import Item, check_item, is_gtin14
+from protocol.item import Item
+from protocol.item_rules import check_item, is_gtin14
 from protocol.limits import MAX_OVERLAY_BYTES, MAX_OVERLAY_CHANGES
 from protocol.strict_json import dumps, loads
 

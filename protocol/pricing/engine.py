@@ -41,20 +41,14 @@ def price_basket(lines: list[Line], tax_table: TaxTable) -> Priced:
     Errors: ConfigError "tax-class-unknown", PeerError "total-out-of-range".
     """
     open_lines = [line for line in lines if not line.is_voided]
-    if tax_table.rounding == PER_LINE:
-        taxes = [tax_table.tax_in(line.amount_minor, line.tax_class) for line in open_lines]
-    else:
-        taxes = [0] * len(open_lines)
-    sums: dict[str, tuple[int, int, int]] = {}
-    for line, tax in zip(open_lines, taxes):  # noqa: B905 - MicroPython's zip has no strict
-        count, amount, tax_sum = sums.get(line.tax_class, (0, 0, 0))
-        sums[line.tax_class] = (count + 1, amount + line.amount_minor, tax_sum + tax)
-    tax_rows = _tax_rows(tax_table, sums)
+    pricer = Pricer(tax_table)
+    taxes = [pricer.add(line) for line in open_lines]
+    tax_rows = pricer.tax_rows()
     if tax_table.rounding != PER_LINE:
         _spread(open_lines, taxes, tax_rows)
     is_included = tax_table.mode == INCLUDED
     rows = []
-    for line, tax in zip(open_lines, taxes):  # noqa: B905 - as above
+    for line, tax in zip(open_lines, taxes):  # noqa: B905 - MicroPython's zip has no strict
         amount = line.amount_minor
         if is_included:
             rows.append((line.number, amount, amount - tax, tax))
@@ -66,35 +60,51 @@ def price_basket(lines: list[Line], tax_table: TaxTable) -> Priced:
 class Pricer:
     """Running totals of a basket: a scan costs the same at the first line and at the thousandth.
 
-    After any adds and removes the totals and `tax_rows` equal those of `price_basket` over the lines that
-    are left.
+    After any adds and removes the totals and `tax_rows` equal those of `price_basket` over the lines that are left.
     """
 
     __slots__ = ("_sums", "_tax_table")
 
     def __init__(self, tax_table: TaxTable) -> None:
         self._tax_table = tax_table
-        # Tax class -> (open lines, their amounts, their rounded taxes).
-        self._sums: dict[str, tuple[int, int, int]] = {}
+        # Tax class -> [open lines, their amounts, their rounded taxes].
+        self._sums: dict[str, list[int]] = {}
 
-    def add(self, line: Line) -> None:
-        """Count a line in. Errors: ConfigError "tax-class-unknown"; nothing is counted then."""
-        tax = self._tax_table.tax_in(line.amount_minor, line.tax_class)
-        count, amount, taxes = self._sums.get(line.tax_class, (0, 0, 0))
-        self._sums[line.tax_class] = (count + 1, amount + line.amount_minor, taxes + tax)
+    def add(self, line: Line) -> int:
+        """Count a line in; return its tax if that is rounded per line, else 0.
+
+        Errors: ConfigError "tax-class-unknown"; nothing is counted then.
+        """
+        tax = self._line_tax(line)
+        sums = self._sums.get(line.tax_class)
+        if sums is None:
+            self._sums[line.tax_class] = [1, line.amount_minor, tax]
+        else:
+            sums[0] += 1
+            sums[1] += line.amount_minor
+            sums[2] += tax
+        return tax
 
     def remove(self, line: Line) -> None:
         """Count a line out that was added: pass what `Basket.void` returns."""
-        count, amount, taxes = self._sums[line.tax_class]
-        if count == 1:
+        sums = self._sums[line.tax_class]
+        sums[0] -= 1
+        sums[1] -= line.amount_minor
+        sums[2] -= self._line_tax(line)
+        if sums[0] == 0:
             del self._sums[line.tax_class]
-            return
-        tax = self._tax_table.tax_in(line.amount_minor, line.tax_class)
-        self._sums[line.tax_class] = (count - 1, amount - line.amount_minor, taxes - tax)
 
     def tax_rows(self) -> list[tuple[str, int, int, int]]:
         """Return the rows (tax_class, ppm, net_minor, tax_minor) as they stand now, by letter."""
-        return _tax_rows(self._tax_table, self._sums)
+        table = self._tax_table
+        rows = []
+        for tax_class in sorted(self._sums):
+            _, amount, tax = self._sums[tax_class]
+            if table.rounding != PER_LINE:
+                tax = table.tax_in(amount, tax_class)
+            net = amount - tax if table.mode == INCLUDED else amount
+            rows.append((tax_class, table.rates[tax_class], net, tax))
+        return rows
 
     def totals(self) -> tuple[int, int, int]:
         """Return the basket's (total_minor, net_minor, tax_minor) as it stands now."""
@@ -104,19 +114,13 @@ class Pricer:
     def copy(self) -> "Pricer":
         """Return a pricer that goes on by itself from here."""
         twin = Pricer(self._tax_table)
-        twin._sums = dict(self._sums)
+        twin._sums = {tax_class: list(sums) for tax_class, sums in self._sums.items()}
         return twin
 
-
-def _tax_rows(table: TaxTable, sums: dict[str, tuple[int, int, int]]) -> list[tuple[str, int, int, int]]:
-    rows = []
-    for tax_class in sorted(sums):
-        _, amount, tax = sums[tax_class]
-        if table.rounding != PER_LINE:
-            tax = table.tax_in(amount, tax_class)
-        net = amount - tax if table.mode == INCLUDED else amount
-        rows.append((tax_class, table.rates[tax_class], net, tax))
-    return rows
+    def _line_tax(self, line: Line) -> int:
+        if self._tax_table.rounding == PER_LINE or line.tax_class not in self._tax_table.rates:
+            return self._tax_table.tax_in(line.amount_minor, line.tax_class)
+        return 0
 
 
 def _spread(lines: list[Line], taxes: list[int], tax_rows: list[tuple[str, int, int, int]]) -> None:
