@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from edge.journal.held import Span
     from protocol.receipt import Document
 
 
@@ -78,6 +79,25 @@ class RecordStore(Protocol):
         """Return when everything appended is durable."""
 
 
+class JournalReader(Protocol):
+    """The journal as the uplink sees it: only durable records. Errors as in `edge.journal.journal.Journal`."""
+
+    def spans(self) -> list[Span]:
+        """What is held and how far it is receipted, oldest generation first; at least one."""
+
+    def frames(self, generation: str, from_seq: int) -> list[bytes]:
+        """Encoded frames from a seq on, as many as one batch takes."""
+
+    def chain_at(self, generation: str, seq: int) -> bytes | None:
+        """The chain after a record, None when it is not held."""
+
+    def prune(self, generation: str, through: int, chain: bytes, now_ms: int) -> None:
+        """Take a receipt."""
+
+    def forget_receipts(self) -> None:
+        """The cloud was restored: nothing counts as receipted."""
+
+
 class Uplink(Protocol):
     """The way to the cloud: the replica is pushed by itself, live requests are asked here."""
 
@@ -87,7 +107,7 @@ class Uplink(Protocol):
     def ask(self, kind: str, payment: int, attempt: int, frame: bytes, blob: str, budget_ms: int) -> None:
         """Send a live request; the answer, or unknown at the end of the budget, comes back as an event."""
 
-    def publish_state(self, state: dict[str, Any]) -> None:
+    def publish_state(self) -> None:
         """Retain the box's present state at the broker."""
 
 
