@@ -122,7 +122,7 @@ def card_of(request: dict[str, object]) -> bytes:
 
 
 def _unpacked(base64: object) -> bytes:
-    return binascii.a2b_base64(base64 if type(base64) is str else "")
+    return binascii.a2b_base64(base64.encode() if type(base64) is str else b"")
 
 
 def _state_name(state: object) -> str:
