@@ -67,9 +67,6 @@ class Files(Protocol):
     def sync_directory(self, directory: str) -> None:
         """Return only when creations, renames and removals in the directory are on the medium."""
 
-    def truncate(self, path: str, length: int) -> None:
-        """Cut a file to `length` bytes and sync it."""
-
     def free_bytes(self, directory: str) -> int:
         """Bytes that may still be written to this file system."""
 
@@ -144,15 +141,6 @@ class OsFiles:
         """See Files."""
         handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-    def truncate(self, path: str, length: int) -> None:
-        """See Files."""
-        handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            os.ftruncate(handle, length)
             os.fsync(handle)
         finally:
             os.close(handle)

@@ -107,7 +107,7 @@ class Held:
             for segment in found.segments:
                 if segment.end_seq < max(start, segment.name.first_seq):
                     continue
-                for frame in read_all(self.working[0], segment):
+                for frame in read_all(self.working, segment):
                     if frame.seq >= start:
                         yield Stored(found.generation, frame.seq, frame.body)
 

@@ -55,15 +55,16 @@ class Journal:
         self._directories = [directory, *([second_directory] if second_directory else [])]
         self._open()
 
-    def _open(self) -> None:
+    def _open(self, *, is_renewal: bool = False) -> None:
         self._shelves = [Shelf(self._files, directory) for directory in self._directories]
         try:
             for shelf in self._shelves:
                 shelf.take()
-            opened = open_shelves(self._shelves, self._birth)
+            opened = open_shelves(self._shelves, self._birth, is_renewal=is_renewal)
         except BaseException:
             self._release()
             raise
+        self._shelves.sort(key=lambda shelf: shelf is not opened.leader)  # what knows most is read first
         self.opened_because, self.saved = opened.reason, opened.saved
         self._receipts = opened.receipts
         self._held = Held(self._shelves, opened.generations, opened.receipts, self.bounds.recent_bytes_max)
@@ -73,6 +74,7 @@ class Journal:
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._job: SyncJob | None = None
+        self._dead: list[Shelf] = []  # what a sync that no shelf survived was written to
         self.failure = ""
 
     @property
@@ -148,7 +150,8 @@ class Journal:
             return
         self._pending = job.frames + self._pending
         self._pending_bytes = sum(map(len, self._pending))
-        self._mend(failed, is_full=job.found_no_space)
+        self._dead = failed or self._dead
+        self._mend(is_full=job.found_no_space)
 
     def sync(self) -> None:
         """Make everything appended so far durable, in this thread. DeviceError as in `end_sync`."""
@@ -161,6 +164,15 @@ class Journal:
         """Close and recover from the disk as at a start; records that were never synced may be gone."""
         self._release()
         self._open()
+
+    def renew(self) -> None:
+        """Open a new generation with everything the cloud has not confirmed: the way back from a quarantine.
+
+        The records keep their ids, so what the cloud has after all is booked once.
+        """
+        self.close()
+        self._open(is_renewal=True)
+        self.reopen()  # the old generation is read again with its new end
 
     def close(self) -> None:
         """Sync, remember the receipts, let go of the files."""
@@ -249,7 +261,7 @@ class Journal:
         self.failure = ""
         fault(SYNCED)
 
-    def _mend(self, failed: list[Shelf], *, is_full: bool) -> None:
+    def _mend(self, *, is_full: bool) -> None:
         """The handles are dead: everything pending goes into a fresh segment, or the caller is told."""
         self.failure = "journal-not-durable"
         frames, fresh = self._pending, self._fresh_name()
@@ -257,7 +269,7 @@ class Journal:
             if is_full:
                 self._space.make_room()
             try:
-                mend(failed, self._held.live, fresh, b"".join(frames))
+                mend(self._dead, self._held.live, fresh, b"".join(frames))
                 break
             except DeviceError:
                 if attempt == REPAIRS_MAX:

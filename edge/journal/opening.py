@@ -47,36 +47,45 @@ class Birth:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The generations in use, oldest first; what is remembered of receipts; why the last one was opened just now.
+    """The shelf that knows most, the generations in use (oldest first), what is remembered of receipts.
 
     `reason` is "" when an older generation goes on. `saved` counts the records taken over from beyond damage.
     """
 
+    leader: Shelf
     generations: list[Generation]
     receipts: Receipts
     reason: str
     saved: int
 
 
-def open_shelves(shelves: list[Shelf], birth: Birth) -> Opened:
+def open_shelves(shelves: list[Shelf], birth: Birth, *, is_renewal: bool = False) -> Opened:
     """Read the shelves, choose the one that knows most, make the others like it and start writing.
 
+    A renewal opens a new generation in any case and takes over what the cloud has not confirmed of the newest.
     DeviceError("journal-not-writable") when no shelf can be written; ConfigError("journal-of-another-box").
     """
-    receipts, leader, generations, extra = _survey(_usable(shelves))
+    receipts, leader, generations, extra, is_suspect = _survey(_usable(shelves))
     _check_owner(generations, birth)
     damaged = [found for found in generations if found.is_damaged]
+    if is_renewal and generations:
+        newest, through = generations[-1], receipts.through.get(generations[-1].generation, 0)
+        newest.renewed_at = through
+        held = [
+            frame for frame in frames_of(leader, newest.generation) if through < frame.seq <= newest.end_seq
+        ]
+        extra += [(newest.ordinal, frame) for frame in held]
     saved = _in_order([(f.ordinal, frame) for f in damaged for frame in f.beyond] + extra)
     reason = ""
-    if not generations or damaged or saved:
-        reason = "salvaged" if generations else birth.reason_if_empty
+    if not generations or damaged or saved or is_renewal:
+        reason = birth.reason_if_empty if not generations else "recovered" if is_renewal else "salvaged"
         _open_new(shelves, generations, receipts, birth, reason, saved)
     else:
         _continue(shelves, leader, generations[-1])
     for follower in _usable(shelves):
         if follower is not leader:
-            _attempt(follower, lambda shelf: _imitate(shelf, leader, generations))
-    return Opened(generations, receipts, reason, len(saved))
+            _attempt(follower, lambda shelf: _imitate(shelf, leader, generations, is_trusted=not is_suspect))
+    return Opened(leader, generations, receipts, reason, len(saved))
 
 
 def save_receipts(shelves: list[Shelf], receipts: Receipts) -> None:
@@ -94,8 +103,8 @@ def _usable(shelves: list[Shelf]) -> list[Shelf]:
     return found
 
 
-def _survey(shelves: list[Shelf]) -> tuple[Receipts, Shelf, list[Generation], list[tuple[int, Frame]]]:
-    """Find the leading shelf and the frames that only another shelf has."""
+def _survey(shelves: list[Shelf]) -> tuple[Receipts, Shelf, list[Generation], list[tuple[int, Frame]], bool]:
+    """Find the leading shelf, the frames that only another shelf has, and whether anything is wrong anywhere."""
     surveys = []
     for shelf in shelves:
         try:
@@ -109,7 +118,8 @@ def _survey(shelves: list[Shelf]) -> tuple[Receipts, Shelf, list[Generation], li
     for shelf, _, others in surveys:
         if shelf is not leader:
             extra += _only_there(leader, generations, shelf, others, receipts)
-    return receipts, leader, generations, extra
+    is_suspect = bool(extra) or any(found.is_damaged for _, _, others in surveys for found in others)
+    return receipts, leader, generations, extra, is_suspect
 
 
 def _knowledge(generations: list[Generation]) -> tuple[int, int, bool]:
@@ -126,11 +136,8 @@ def _only_there(
     leader: Shelf, generations: list[Generation], other: Shelf, others: list[Generation], receipts: Receipts
 ) -> list[tuple[int, Frame]]:
     """Frames of another shelf that the leader cannot prove and the cloud has not confirmed."""
-    mine = [(name, leader.size(name)) for name in leader.names()]
-    if mine == [(name, other.size(name)) for name in other.names()] and not any(
-        f.is_damaged for f in generations
-    ):
-        return []
+    if _ends(generations) == _ends(others) and not any(found.is_damaged for found in generations):
+        return []  # equal chains at the end are equal histories
     provable = {found.generation: found for found in generations}
     extra = []
     for theirs in others:
@@ -139,6 +146,10 @@ def _only_there(
         frames = [f for f in frames_of(other, theirs.generation) if f.seq > through]
         extra += [(theirs.ordinal, frame) for frame in frames if known.get(frame.seq) != frame.chain]
     return extra
+
+
+def _ends(generations: list[Generation]) -> list[tuple[str, bytes]]:
+    return [(found.generation, last.end_chain) for found in generations for last in found.segments[-1:]]
 
 
 def _chains(shelf: Shelf, found: Generation | None) -> dict[int, bytes]:
@@ -150,7 +161,8 @@ def _chains(shelf: Shelf, found: Generation | None) -> dict[int, bytes]:
 
 
 def _in_order(saved: list[tuple[int, Frame]]) -> list[Frame]:
-    distinct = {(ordinal, frame.seq, frame.chain): frame for ordinal, frame in saved}
+    """Sort, without repeats and without first records: those only tell that their generation was opened."""
+    distinct = {(ordinal, frame.seq, frame.chain): frame for ordinal, frame in saved if frame.seq > 1}
     return [distinct[key] for key in sorted(distinct)]
 
 
@@ -176,7 +188,7 @@ def _open_new(
 ) -> None:
     """Write the new generation with everything that is saved as one file: it is there whole, or not at all."""
     last = generations[-1] if generations else None
-    record = birth.make_record(last.generation if last else "", last.end_seq if last else 0, reason)
+    record = birth.make_record(last.generation if last else "", last.closing_seq if last else 0, reason)
     generation = birth.make_generation()
     name = SegmentName(last.ordinal + 1 if last else 1, generation.hex(), 1, 0)
     chain = start = chain_start(birth.tenant, birth.box, generation)
@@ -187,7 +199,7 @@ def _open_new(
     segment = start_everywhere(shelves, name, b"".join(pieces))
     fault(GENERATION_OPENED)
     for found in generations:
-        receipts.closed[found.generation] = found.end_seq
+        receipts.closed[found.generation] = found.closing_seq
     save_receipts(shelves, receipts)
     fault(GENERATION_CLOSED)
     generations.append(Generation(name.ordinal, name.generation, [segment]))
@@ -220,13 +232,19 @@ def _attempt(shelf: Shelf, act: Callable[[Shelf], None]) -> None:
         shelf.fail(error.strerror or type(error).__name__)
 
 
-def _imitate(follower: Shelf, leader: Shelf, generations: list[Generation]) -> None:
-    """Copy the leader's segments to the follower, then remove what the leader does not have."""
+def _imitate(follower: Shelf, leader: Shelf, generations: list[Generation], *, is_trusted: bool) -> None:
+    """Copy the leader's segments to the follower, then remove what the leader does not have.
+
+    Files of equal length are compared byte by byte unless nothing was found wrong anywhere.
+    """
     names = leader.names()
     live = generations[-1].segments[-1].name
     for name in names:
-        if name != live and follower.size(name) != leader.size(name):
-            follower.put(name, leader.read(name))
+        if name == live or (is_trusted and follower.size(name) == leader.size(name)):
+            continue
+        data = leader.read(name)
+        if follower.size(name) != len(data) or follower.read(name) != data:
+            follower.put(name, data)
     for name in follower.names():
-        if name not in names:
+        if name not in names and name != live:
             follower.remove(name)

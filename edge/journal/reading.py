@@ -10,8 +10,6 @@ from protocol.errors import DeviceError, PeerError
 from protocol.frame import MAX_FRAME_BYTES, Frame, decode_frame, salvage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from edge.journal.shelf import Shelf
 
 READ_BYTES = 2 * MAX_FRAME_BYTES  # one read holds at least one whole frame, mostly a whole batch
@@ -45,12 +43,15 @@ def read_stretch(shelves: list[Shelf], segment: Segment, from_seq: int, max_byte
     )
 
 
-def read_all(shelf: Shelf, segment: Segment) -> Iterator[Frame]:
-    """Every valid frame of a segment, also those between damage."""
-    data = shelf.read(segment.name)
-    for _, frame in salvage(data[HEAD_BYTES:]):
-        if segment.name.first_seq <= frame.seq <= segment.end_seq:
-            yield frame
+def read_all(shelves: list[Shelf], segment: Segment) -> list[Frame]:
+    """Every valid frame of a segment, also those between damage, from all shelves if the first is not whole."""
+    wanted = range(segment.name.first_seq, segment.end_seq + 1)
+    found: dict[int, Frame] = {}
+    for shelf in shelves:
+        if len(found) < len(wanted):
+            frames = (frame for _, frame in salvage(shelf.read(segment.name)[HEAD_BYTES:]))
+            found = {frame.seq: frame for frame in frames if frame.seq in wanted} | found
+    return [found[seq] for seq in sorted(found)]
 
 
 def _index(shelf: Shelf, segment: Segment) -> None:

@@ -29,11 +29,17 @@ class Generation:
     beyond: list[Frame] = field(default_factory=list)
     is_damaged: bool = False
     before_seq: int = 0  # the seq before the oldest held file
+    renewed_at: int | None = None
 
     @property
     def end_seq(self) -> int:
         """The last provable seq."""
         return self.segments[-1].end_seq if self.segments else self.before_seq
+
+    @property
+    def closing_seq(self) -> int:
+        """Where it ends once a newer generation is open: after a renewal at the last confirmed seq."""
+        return self.end_seq if self.renewed_at is None else self.renewed_at
 
     @property
     def oldest_seq(self) -> int:

@@ -69,17 +69,21 @@ def mend(shelves: list[Shelf], live: Segment, fresh: SegmentName, data: bytes) -
     the old file is left as it is and ends, by the name of the fresh one, at its last synced record.
     DeviceError: "journal-not-durable" (no shelf takes it), "journal-damaged" (none has the synced records).
     """
-    reasons = []
+    damaged = 0
     for shelf in shelves:
         try:
             if not _has_synced(shelf, live):
-                raise DeviceError("journal-damaged", "Synced records do not read back", "Restart the box")
+                shelf.fail("damaged")
+                damaged += 1
+                continue
             shelf.start(fresh, encode_head(fresh, live.end_chain) + data)
             shelf.failure = ""
         except OSError as error:
             shelf.fail(error.strerror or type(error).__name__)
-            reasons.append(f"{shelf.directory}: {shelf.failure}")
-    if len(reasons) == len(shelves):
+    if damaged == len(shelves):
+        raise DeviceError("journal-damaged", "Synced records do not read back", "Restart the box")
+    if all(shelf.failure for shelf in shelves):
+        reasons = [f"{shelf.directory}: {shelf.failure}" for shelf in shelves]
         raise DeviceError(
             "journal-not-durable",
             f"Records could not be made durable ({'; '.join(reasons)})",
