@@ -1,0 +1,170 @@
+"""What one batch does inside its transaction: replica, orders, payments, ledger, and the notes for people.
+
+Split from the loop because it changes for another reason: the loop knows order and failure, this knows services.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from cloud import intake_store
+from cloud.alarms import raise_alarms
+from cloud.intake_records import ReplicaRecord, read_record
+from cloud.intake_replica import Receipt, parked_row, store_batches
+from cloud.intake_rules import JournalName
+from cloud.ledger import handlers as ledger
+from cloud.orders import handlers as orders
+from cloud.payments import handlers as payments
+from protocol.errors import CallerError, TillboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from cloud.consumer import LaneHandler
+    from cloud.database import Row, Transaction
+    from cloud.intake import Sorted
+    from cloud.payments.attempt import AttemptName, Call, CallResult, Reply
+    from cloud.ports import Box, CatalogueShelf
+
+REPAIRED_AT_ONCE = 256  # parked records or unchecked sales in one transaction: a fraction of a second
+
+
+class Repair(NamedTuple):
+    """Work over what could not be finished before: replay parked records, or check prices again."""
+
+    kind: Literal["replay", "recheck"]
+    tenant: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """All that one transaction carries. Store-only: frames are kept and parked, no rule sees them."""
+
+    opened: Sorted
+    results: Sequence[CallResult] = ()
+    due: Sequence[AttemptName] = ()
+    repairs: Sequence[Repair] = ()
+    is_store_only: bool = False
+
+
+@dataclass(slots=True)
+class Services:
+    """What the services need beside the database."""
+
+    shelf: CatalogueShelf
+    recovery: tuple[str, ...]
+    minimum_delay_ms: int
+    in_flight: Callable[[AttemptName], bool]
+    lanes: Mapping[str, LaneHandler]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What is to be done and said once the transaction is committed."""
+
+    replies: list[Reply] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    changed_boxes: list[Box] = field(default_factory=list)
+    shards: dict[str, str] = field(default_factory=dict)
+    frame_count: int = 0
+    parked_count: int = 0
+    refused_count: int = 0
+    aside_count: int = 0
+
+
+async def carry_out(tx: Transaction, batch: Batch, services: Services, now_ms: int) -> Outcome:
+    """Carry out a batch. Repeating it after a rollback is the same as doing it once."""
+    opened = batch.opened
+    stored = await store_batches(tx, opened.batches, now_ms)
+    records, parked = stored.records, list(stored.parked)
+    if batch.is_store_only:
+        poison = CallerError("rules-failed", "the rules failed on this message", "report it, then replay")
+        parked += [parked_row(record, poison, now_ms) for record in records]
+        records = []
+    replayed = await _replayed(tx, batch.repairs)
+    records = [*replayed, *records]
+    booked = await orders.take(tx, records, services.shelf, now_ms)
+    done = await payments.take(tx, _payments_work(batch, records, services), now_ms)
+    entries, alarms = booked.entries + done.entries, stored.alarms + booked.alarms + done.alarms
+    for repair in batch.repairs:
+        if repair.kind == "recheck":
+            again = await orders.recheck(tx, repair.tenant, services.shelf, now_ms, REPAIRED_AT_ONCE)
+            entries, alarms = entries + again.entries, alarms + again.alarms
+    await ledger.book(tx, entries, now_ms)
+    parked += [parked_row(record, error, now_ms) for record, error in booked.parked]
+    await _note(tx, opened, stored.aside, parked, now_ms)
+    await raise_alarms(tx, alarms)
+    await _unpark(tx, replayed, parked)
+    await _hand_to_lanes(tx, opened, services, now_ms)
+    return Outcome(
+        done.replies,
+        list(stored.receipts.values()),
+        done.calls,
+        stored.quarantined,
+        await _shards(tx, done.replies, opened),
+        stored.frame_count,
+        len(parked),
+        opened.refused.total(),
+        len(opened.aside) + len(stored.aside),
+    )
+
+
+def _payments_work(batch: Batch, records: Sequence[ReplicaRecord], services: Services) -> payments.Work:
+    return payments.Work(
+        batch.results,
+        records,
+        () if batch.is_store_only else batch.opened.requests,
+        batch.due,
+        services.recovery,
+        services.minimum_delay_ms,
+        services.in_flight,
+    )
+
+
+async def _replayed(tx: Transaction, repairs: Sequence[Repair]) -> list[ReplicaRecord]:
+    """Read parked records again, oldest first. What still cannot be read stays parked."""
+    records = []
+    for repair in repairs:
+        if repair.kind != "replay":
+            continue
+        for tenant, box, generation, seq, body, store, shard in await intake_store.parked(
+            tx, repair.tenant, REPAIRED_AT_ONCE
+        ):
+            try:
+                records.append(read_record(JournalName(tenant, box, generation), seq, body, store, shard))
+            except TillboxError:
+                continue
+    return records
+
+
+async def _unpark(tx: Transaction, replayed: Sequence[ReplicaRecord], parked: Sequence[Row]) -> None:
+    again = {row[:4] for row in parked}
+    places = [(record.tenant, record.box, record.generation, record.seq) for record in replayed]
+    await intake_store.unpark(tx, [place for place in places if place not in again])
+
+
+async def _note(
+    tx: Transaction, opened: Sorted, aside: Sequence[Row], parked: Sequence[Row], now_ms: int
+) -> None:
+    await intake_store.park(tx, parked)
+    await intake_store.set_aside(tx, [*opened.aside, *aside])
+    refused = [(*key, times, now_ms) for key, times in sorted(opened.refused.items())]
+    await intake_store.count_refused(tx, refused)
+
+
+async def _hand_to_lanes(tx: Transaction, opened: Sorted, services: Services, now_ms: int) -> None:
+    for lane, handler in services.lanes.items():
+        messages = [message for message in opened.others if message.lane == lane]
+        if messages:
+            await handler.take(tx, messages, now_ms)
+
+
+async def _shards(tx: Transaction, replies: Sequence[Reply], opened: Sorted) -> dict[str, str]:
+    """Return the shard of each tenant that gets an answer."""
+    shards = {request.box.tenant: request.box.shard for request in opened.requests}
+    for tenant in {reply.tenant for reply in replies} - shards.keys():
+        rows = await tx.fetch("SELECT shard FROM box WHERE tenant = $1 LIMIT 1", tenant)
+        shards[tenant] = rows[0][0]
+    return shards

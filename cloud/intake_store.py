@@ -1,0 +1,132 @@
+"""Remembers the replicas of the boxes' journals, and what was parked, set aside and refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cloud.intake_rules import JournalName, Position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cloud.database import Row, Transaction
+
+_POSITIONS = """
+SELECT tenant, box, generation, through, chain, state, opened_ms FROM replica_position
+WHERE (tenant, box, generation) IN (VALUES :rows(text,text,text))
+"""
+_SAVE_POSITIONS = """
+INSERT INTO replica_position (tenant, box, generation, shard, through, chain, state, opened_ms, received_ms)
+VALUES :rows
+ON CONFLICT (tenant, box, generation) DO UPDATE
+SET through = excluded.through, chain = excluded.chain, state = excluded.state, received_ms = excluded.received_ms
+"""
+_ADD_FRAMES = """
+INSERT INTO replica_frame (tenant, box, generation, seq, shard, chain, body, received_ms) VALUES :rows
+"""
+_CHAIN_AT = "SELECT chain FROM replica_frame WHERE tenant = $1 AND box = $2 AND generation = $3 AND seq = $4"
+_PARK = """
+INSERT INTO parked_record
+(tenant, box, generation, seq, shard, order_id, code, what, state, tries, parked_ms) VALUES :rows
+ON CONFLICT (tenant, box, generation, seq) DO UPDATE
+SET code = excluded.code, what = excluded.what, tries = parked_record.tries + 1
+"""
+_UNPARK = """
+UPDATE parked_record SET state = 'booked', tries = tries + 1
+WHERE tenant = $1 AND box = $2 AND generation = $3 AND seq = $4
+"""
+_PARKED = """
+SELECT p.tenant, p.box, p.generation, p.seq, f.body, b.store, f.shard
+FROM parked_record p JOIN replica_frame f
+ON f.tenant = p.tenant AND f.box = p.box AND f.generation = p.generation AND f.seq = p.seq
+JOIN box b ON b.tenant = p.tenant AND b.box = p.box
+WHERE p.state = 'parked' AND p.tenant = $1 ORDER BY p.box, p.parked_ms, p.generation, p.seq LIMIT $2
+"""
+_SET_ASIDE = """
+INSERT INTO set_aside (tenant, digest, shard, box, topic, payload, code, what, received_ms) VALUES :rows
+ON CONFLICT (tenant, digest) DO NOTHING
+"""
+_COUNT_REFUSED = """
+INSERT INTO security_event (tenant, box, kind, shard, times, last_ms) VALUES :rows
+ON CONFLICT (tenant, box, kind) DO UPDATE
+SET times = security_event.times + excluded.times, last_ms = excluded.last_ms
+"""
+_QUARANTINE = """
+UPDATE box SET status = 'quarantined', status_reason = $3, changed_ms = $4
+WHERE tenant = $1 AND box = $2 AND status = 'serving'
+"""
+
+
+async def load_positions(tx: Transaction, names: Iterable[JournalName]) -> dict[JournalName, Position]:
+    """Return the positions of those journals that were heard of before."""
+    rows = await tx.fetch_in(_POSITIONS, list(names))
+    return {
+        JournalName(tenant, box, generation): Position(through, chain, state, opened_ms)
+        for tenant, box, generation, through, chain, state, opened_ms in rows
+    }
+
+
+async def save_positions(
+    tx: Transaction, positions: dict[JournalName, Position], shards: dict[str, str], now_ms: int
+) -> None:
+    """Write positions; `shards` tells the shard of each tenant."""
+    await tx.insert_many(
+        _SAVE_POSITIONS,
+        [
+            (*name, shards[name.tenant], at.through, at.chain, at.state, at.opened_ms, now_ms)
+            for name, at in positions.items()
+        ],
+    )
+
+
+async def add_frames(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Store frames: (tenant, box, generation, seq, shard, chain, body, received_ms). A twin is an exception."""
+    await tx.insert_many(_ADD_FRAMES, rows)
+
+
+async def chain_at(tx: Transaction, name: JournalName, seq: int) -> bytes | None:
+    """Return the chain value stored at a number."""
+    rows = await tx.fetch(_CHAIN_AT, *name, seq)
+    return rows[0][0] if rows else None
+
+
+async def park(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Park records: (tenant, box, generation, seq, shard, order, code, what, 'parked', tries, parked_ms)."""
+    await tx.insert_many(_PARK, rows)
+
+
+async def parked(tx: Transaction, tenant: str, limit: int) -> list[Row]:
+    """Return what is parked, a box at a time in order: (tenant, box, generation, seq, body, store, shard)."""
+    return await tx.fetch(_PARKED, tenant, limit)
+
+
+async def unpark(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Mark parked records as booked: (tenant, box, generation, seq)."""
+    await tx.execute_many(_UNPARK, rows)
+
+
+async def set_aside(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Keep messages that nobody could use: (tenant, digest, shard, box, topic, payload, code, what, ms)."""
+    await tx.insert_many(_SET_ASIDE, rows)
+
+
+async def count_refused(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Add to the counts of refused messages: (tenant, box, kind, shard, times, last_ms)."""
+    await tx.insert_many(_COUNT_REFUSED, rows)
+
+
+async def quarantine(tx: Transaction, tenant: str, box: str, reason: str, now_ms: int) -> None:
+    """Stop a serving box from selling. What it sends is still taken in."""
+    await tx.execute(_QUARANTINE, tenant, box, reason, now_ms)
+
+
+async def load_epoch(tx: Transaction) -> int:
+    """Return the epoch: it rises whenever the database was restored from a backup."""
+    rows = await tx.fetch("SELECT number FROM installation WHERE name = 'epoch'")
+    return int(rows[0][0])
+
+
+async def raise_epoch(tx: Transaction) -> int:
+    """Declare that the database was restored; boxes are asked again for what they hold."""
+    await tx.execute("UPDATE installation SET number = number + 1 WHERE name = 'epoch'")
+    return await load_epoch(tx)

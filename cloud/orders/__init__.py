@@ -1,0 +1,1 @@
+"""Orders: accept sales from the replica, price them again, follow each to its end."""

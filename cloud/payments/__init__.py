@@ -1,0 +1,1 @@
+"""Payments: money that moves through a channel, from the intention to its end."""

