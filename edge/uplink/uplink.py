@@ -56,7 +56,7 @@ class BoxUplink:
         epoch: int = 0,
         save_epoch: Callable[[int], None] | None = None,
     ) -> None:
-        self._identity = identity
+        self.identity = identity
         self._journal = journal
         self._clock = clock
         self._post = post
@@ -163,7 +163,7 @@ class BoxUplink:
 
     def received(self, lane: str, sealed: bytes) -> None:
         """One message from the broker; PeerError when its seal or its content is wrong."""
-        payload = self._identity.open(lane, sealed)
+        payload = self.identity.open(lane, sealed)
         self._heard_ms = self._clock.monotonic_ms()
         if lane == "receipt":
             self._take_receipt(messages.decode_receipt(payload))
@@ -275,7 +275,7 @@ class BoxUplink:
 
     def _publish(self, lane: str, payload: bytes, *, retain: bool = False) -> None:
         if self._link is not None:
-            topic, sealed = self._identity.seal(lane, payload)
+            topic, sealed = self.identity.seal(lane, payload)
             self._link.publish(topic, sealed, retain=retain)
 
 

@@ -1,0 +1,281 @@
+"""Builds one box and runs it: the only place that reads clocks, random bytes and files of configuration.
+
+Everything else gets what it uses handed in. `run_box` lives until it is cancelled and leaves a clean journal behind.
+Read `edge/agent.py` next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from edge import recall
+from edge.acts import Acts
+from edge.agent import Agent
+from edge.catalogue_file import open_shop
+from edge.devices import DeviceSet
+from edge.events import SellingBlocked, SellingUnblocked
+from edge.flows.state import Box
+from edge.journal.commit import Committer
+from edge.journal.files import OsFiles
+from edge.journal.journal import Journal
+from edge.journal.opening import Birth
+from edge.screen.server import ScreenServer
+from edge.secure.client import SecureClient, SecureSettings
+from edge.settings import Settings
+from edge.uplink.identity import Identity
+from edge.uplink.link import Link
+from edge.uplink.tls import client_context
+from edge.uplink.uplink import BoxUplink, run_uplink
+from protocol import messages
+from protocol.errors import DeviceError
+from protocol.pricing.engine import ENGINE
+from protocol.records import encode_record
+from protocol.strict_json import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from edge.config import BoxConfig
+
+SOFTWARE = "tillbox 0.1.0"
+# How often the journal's room is looked at: a sale takes longer than this.
+ROOM_CHECK_MS = 1_000
+# A clock before this instant (2026-01-01 UTC) was never set.
+EARLIEST_MS = 1_767_225_600_000
+
+_log = logging.getLogger(__name__)
+
+
+class SystemClock:
+    """The machine's two clocks."""
+
+    def utc_ms(self) -> int:
+        """UTC milliseconds; may jump."""
+        return time.time_ns() // 1_000_000
+
+    def monotonic_ms(self) -> int:
+        """Monotonic milliseconds."""
+        return time.monotonic_ns() // 1_000_000
+
+    async def sleep_ms(self, delay_ms: int) -> None:
+        """Wait at least `delay_ms`."""
+        await asyncio.sleep(delay_ms / 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where a box works: its directory for journal and documents, and the screen's loopback port (0: any)."""
+
+    work: Path
+    screen_port: int = 0
+    second_journal: str = ""
+
+
+class RunningBox:
+    """One box put together. `ready` is set once the screen answers."""
+
+    def __init__(self, config: BoxConfig, options: Options) -> None:
+        self.config = config
+        self.clock = SystemClock()
+        self.boot = secrets.token_hex(4)
+        self.journal = self._open_journal(options)
+        self.settings = Settings()
+        shop = open_shop(options.work / "catalogue", config.currency)
+        records = recall.recent_records(self.journal)
+        self.ids = recall.id_maker(config.box_number, records)
+        self.recalled = recall.recall(Box(settings=self.settings, shop=shop), records)
+        self.committer = Committer(self.journal, self._synced, self._sync_failed)
+        self.devices = DeviceSet(config.devices, self.post, self.clock.monotonic_ms)
+        self.cards = self._secure_client(options)
+        self.screen = ScreenServer(self.post, port=options.screen_port)
+        self.uplink = BoxUplink(
+            identity=Identity(
+                shard=config.shard,
+                tenant=config.tenant,
+                store=config.store,
+                box=config.box,
+                up_key=config.up_key,
+                down_key=config.down_key,
+            ),
+            journal=self.journal,
+            clock=self.clock,
+            post=self.post,
+            state=self._state,
+        )
+        self.acts = Acts(
+            uplink=self.uplink,
+            cards=self.cards,
+            printer=self.devices.paper,
+            pole=self.devices.pole,
+            scale=self.devices.scale,
+        )
+        self.agent = Agent(
+            box=Box(settings=self.settings, shop=shop),
+            clock=self.clock,
+            new_id=lambda: self.ids.make(self.clock.utc_ms()),
+            boot=self.boot,
+            records=self.committer,
+            frame_of=self.journal.frame,
+            acts=self.acts,
+            screen=self.screen,
+        )
+
+    def post(self, event: Any) -> None:
+        """Hand an event to the agent."""
+        self.agent.post(event)
+
+    async def run(self, ready: Callable[[str], None] | None = None) -> None:
+        """Live until cancelled; `ready` gets the screen's address once it answers."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                screen = tasks.create_task(self.screen.run())
+                if self.cards is not None:
+                    tasks.create_task(self.cards.run())
+                await self._start()
+                tasks.create_task(self.agent.run())
+                tasks.create_task(self.devices.run())
+                tasks.create_task(run_uplink(self.uplink, self._link()))
+                tasks.create_task(self._watch_room())
+                tasks.create_task(self._forget_settled_cards())
+                await self.screen.started()
+                if ready is not None:
+                    ready(self.screen.address)
+                await screen
+        finally:
+            await self.acts.stop()
+            await self.committer.close()
+
+    async def _start(self) -> None:
+        """The first records of this start, then the sale that was open before it."""
+        is_set = self.clock.utc_ms() >= EARLIEST_MS
+        started = {
+            "v": 1,
+            "t": "box_started",
+            "at": self.clock.utc_ms(),
+            "boot": self.boot,
+            "software": SOFTWARE,
+            "engine": ENGINE,
+            "catalogue": self.recalled.shop.catalogue,
+            "overlay": self.recalled.shop.overlay,
+            "taxes": self.settings.taxes.hash.hex(),
+            "clock": "ok" if is_set else "suspect",
+        }
+        self.committer.append(encode_record(started))
+        await self.committer.sync()
+        await self.agent.resume(self.recalled)
+
+    def _open_journal(self, options: Options) -> Journal:
+        birth = Birth(
+            self.config.tenant, self.config.box, lambda: secrets.token_bytes(8), self._generation_opened
+        )
+        directory = str(options.work / "journal")
+        return Journal(OsFiles(), directory, birth, second_directory=options.second_journal)
+
+    def _generation_opened(self, previous: str, previous_seq: int, reason: str) -> bytes:
+        record: dict[str, object] = {
+            "v": 1,
+            "t": "generation_opened",
+            "at": self.clock.utc_ms(),
+            "boot": self.boot,
+        }
+        return encode_record(record | {"previous": previous, "previous_seq": previous_seq, "reason": reason})
+
+    def _secure_client(self, options: Options) -> SecureClient | None:
+        reader = self.config.devices.reader
+        if reader is None:
+            return None
+        store = options.work / "secure"
+        store.mkdir(mode=0o700, parents=True, exist_ok=True)
+        told: dict[str, object] = {
+            "v": 1,
+            "reader": reader.path,
+            "baud": reader.baud,
+            "store": str(store / "blobs"),
+            "card_zone_key": self.config.card_zone_key,
+        }
+        path = store / "secure.json"
+        path.write_bytes(dumps(told))
+        settings = SecureSettings(sys.executable, path, self.config.tenant, self.config.box)
+        return SecureClient(settings, self.post)
+
+    def _link(self) -> Link:
+        config = self.config
+        offline = messages.offline_state()
+        topic, sealed = self.uplink.identity.seal("state", offline)
+        return Link(
+            host=config.broker.host,
+            port=config.broker.port,
+            tls=client_context(*config.certificate),
+            client_id=config.client_id,
+            subscription=self.uplink.identity.subscription,
+            last_will=(topic, sealed),
+            on_message=self.uplink.received,
+            on_change=self.uplink.link_changed,
+        )
+
+    def _synced(self) -> None:
+        self.uplink.synced()
+
+    def _sync_failed(self, failed: DeviceError) -> None:
+        _log.error("basket lines are not durable yet: %s", failed)
+        self.post(SellingBlocked(failed.code))
+
+    async def _watch_room(self) -> None:
+        """Tell the flows when the journal can take no new sale, and when it can again."""
+        reason = ""
+        while True:
+            now = self.journal.refusal()
+            if now != reason:
+                if reason:
+                    self.post(SellingUnblocked(reason))
+                if now:
+                    self.post(SellingBlocked(now))
+                reason = now
+            await self.clock.sleep_ms(ROOM_CHECK_MS)
+
+    async def _forget_settled_cards(self) -> None:
+        """Sealed cards whose attempt is over must not outlive it: destroy what a crash left behind."""
+        if self.cards is None:
+            return
+        sale = self.agent.box.sale
+        wanted = 0 if sale is None or sale.tender is None else sale.tender.attempt
+        kept: list[int] = []
+        while not kept:
+            with suppress(DeviceError):
+                kept = [0, *await self.cards.kept()]
+            await self.clock.sleep_ms(ROOM_CHECK_MS)
+        for attempt in kept[1:]:
+            if attempt < wanted or not wanted:
+                with suppress(DeviceError):
+                    await self.cards.forget(attempt)
+
+    def _state(self) -> dict[str, Any]:
+        newest = self.journal.spans()[-1]
+        return {
+            "v": 1,
+            "online": True,
+            "generation": newest.generation,
+            "last_seq": self.journal.last_seq,
+            "synced_through": newest.synced_through,
+            "oldest_unsent_ms": self.uplink.oldest_unsent_ms(),
+            "devices": dict(self.agent.box.devices),
+            "config_version": 0,
+            "software": SOFTWARE,
+            "clock_ms": self.clock.utc_ms(),
+            "unknown_open": len(self.agent.box.reversing),
+        }
+
+
+async def run_box(config: BoxConfig, options: Options, ready: Callable[[str], None] | None = None) -> None:
+    """Run one box until cancelled. ConfigError when it cannot start; DeviceError when its journal cannot be opened."""
+    os.umask(0o077)
+    await RunningBox(config, options).run(ready)

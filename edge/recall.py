@@ -1,0 +1,57 @@
+"""What a starting box remembers: its open sale, unconfirmed reversals and newest id, read back from the journal.
+
+Only the end of the journal is read: everything that the cloud has not confirmed, and at least as many records as one
+sale can have. An unconfirmed reversal that the cloud holds already is its business: it reverses from the replica too.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from edge.flows import recovery
+from protocol.errors import PeerError
+from protocol.identifiers import IdMaker, parts
+from protocol.limits import MAX_BASKET_LINES
+from protocol.records import decode_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from edge.flows.state import Box
+    from edge.journal.held import Span, Stored
+    from edge.journal.journal import Journal
+
+# Every line once added and once voided, and the attendant's acts, tenders and results around them.
+LOOK_BACK_RECORDS = 2 * MAX_BASKET_LINES + 512
+
+_log = logging.getLogger(__name__)
+
+
+def recent_records(journal: Journal) -> list[dict[str, Any]]:
+    """The decoded records that a start has to look at, in order; a body of another version is passed over."""
+    newest: Span = journal.spans()[-1]
+    start = max(1, min(newest.receipted_through + 1, newest.synced_through - LOOK_BACK_RECORDS))
+    return list(_decoded(journal.records(start)))
+
+
+def recall(box: Box, records: Iterable[dict[str, Any]]) -> Box:
+    """The box as the records left it."""
+    return recovery.rebuild(box, records)
+
+
+def id_maker(box_number: int, records: Iterable[dict[str, Any]]) -> IdMaker:
+    """A maker that goes on above every recorded id of this box number, whatever the clock says."""
+    newest = recovery.newest_id(records)
+    if not newest:
+        return IdMaker(box_number)
+    tick, number, sequence = parts(newest)
+    return IdMaker(box_number, tick, sequence) if number == box_number else IdMaker(box_number)
+
+
+def _decoded(stored: Iterable[Stored]) -> Iterator[dict[str, Any]]:
+    for entry in stored:
+        try:
+            yield decode_record(entry.body)
+        except PeerError as unreadable:
+            _log.warning("record %s of %s is passed over: %s", entry.seq, entry.generation, unreadable.code)
