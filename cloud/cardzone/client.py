@@ -129,6 +129,8 @@ class CardZoneClient:
         async with self._connecting:
             if self._writer is not None and not self._writer.is_closing():
                 return self._writer
+            if self._reading is not None:  # the old connection ends before the new one begins
+                await asyncio.wait([self._reading])
             try:
                 reader, writer = await asyncio.open_unix_connection(str(self._path))
             except OSError:
@@ -163,6 +165,8 @@ class CardZoneClient:
 
     def _lost(self) -> None:
         self._writer = None
+        while not self._notices.empty():  # they come again with the next connection
+            self._notices.get_nowait()
         for waiting in self._calls.values():
             if not waiting.done():
                 waiting.set_exception(

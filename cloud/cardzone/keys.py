@@ -78,8 +78,8 @@ class Keys:
         """Name a card within a tenant: same card, same 32 letters; other tenant, other letters."""
         key = self._tenants.get(tenant)
         if key is None:
-            info = b"tillbox token 1\0" + tenant.encode()
-            key = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info).derive(self._tokens)
+            purpose = b"tillbox token 1\0" + tenant.encode()
+            key = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(self._tokens)
             self._tenants[tenant] = key
         return hmac.new(key, pan.encode(), hashlib.sha256).hexdigest()[:32].translate(_LETTERS)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ANSWER_S = 5.0  # a slow flash disk syncs within one; after this the module is taken for dead
 RESTART_S = 0.3  # first wait before it is started again; doubles
-RESTART_S_MAX = 10.0
+RESTART_S_MAX = 10.0  # a shopper waits for a reader no longer than this
 STOP_S = 2.0  # it ends by itself when the link closes; after this it is killed
 READ_BYTES = 65_536
 
@@ -102,8 +102,9 @@ class SecureClient:
         said = await self._call({"do": "list"}, "listed")
         return [int(attempt) for attempt in said["attempts"]]
 
-    def process_id(self) -> int:
-        """Give the module's process id, or 0 while it does not run."""
+    @property
+    def pid(self) -> int:
+        """The module's process id, or 0 before it was started."""
         return self._process.pid if self._process is not None else 0
 
     async def _start(self) -> tuple[asyncio.StreamReader, asyncio.subprocess.Process]:

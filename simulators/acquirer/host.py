@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from simulators.acquirer.books import Books
     from simulators.acquirer.wire import Fields, Trace
 
-REQUEST_BYTES_MAX = 4096
+REQUEST_BYTES_MAX = 4096  # requests are below 1,000 bytes; more means that framing is lost
 GARBAGE = bytes.fromhex("0014 deadbeef 00ff00ff 3032 3130 ffffffff 00000000".replace(" ", ""))
 
 

@@ -72,6 +72,13 @@ _TABLE = (
     _decline(65, "too many purchases"),
     Case(68, "undecided", "captured, answered with 68 (response received too late)", code="68"),
     _decline(75, "too many PIN tries"),
+    Case(
+        79,
+        "late-reversal-silent",
+        "captured at once, answered after the time-out; the first two reversals are not answered",
+        steps=("late",),
+        reversal=("silent", "silent"),
+    ),
     Case(80, "late", "captured at once, answered after the time-out", steps=("late",)),
     Case(81, "silent-captured", "captured, never answered", steps=()),
     Case(82, "silent-lost", "the request is lost: neither captured nor answered", captures="never", steps=()),
