@@ -18,7 +18,7 @@ class Lifecycle:
         self.table = table
         states = {start}
         leaving = set()
-        for (state, _event), after in table.items():
+        for (state, _event), after in table.items():  # in any order: the results are sorted
             states.update((state, after))
             if state != after:
                 leaving.add(state)

@@ -219,7 +219,7 @@ def map_of(kind: Kind, most: int) -> Kind:
     def test(value: object) -> bool:
         if type(value) is not dict or len(value) > most:
             return False
-        for name, part in value.items():
+        for name, part in value.items():  # in any order: all must pass
             if not 1 <= len(name) <= 32 or name.strip(_NAME) or not each(part):
                 return False
         return True

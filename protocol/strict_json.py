@@ -24,9 +24,7 @@ from protocol.json_parser import (
 from protocol.limits import MAX_INTEGER, MAX_JSON_BYTES, MAX_JSON_DEPTH
 
 _WRITTEN = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_BRACKETS = bytes([123 if c in b"[{" else 125 if c in b"]}" else c for c in range(256)])
 _LEAST = -MAX_INTEGER
-_NOT_BRACKETS = bytes([c for c in range(256) if c not in b"[]{}"])
 
 
 def loads(data: bytes, max_bytes: int = MAX_JSON_BYTES, max_depth: int = MAX_JSON_DEPTH) -> object:
@@ -76,14 +74,17 @@ def _read_with_hooks(data: bytes, max_depth: int) -> object:
 
 
 def _check_depth(data: bytes, max_depth: int) -> None:
-    """Refuse deep nesting before the recursive parser meets it, in passes that run at the speed of memory."""
-    bare = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    outside = b"".join(bare.split(b'"')[::2])
-    shape = outside.translate(_BRACKETS, _NOT_BRACKETS)
-    for _ in range(max_depth):
-        shape = shape.replace(b"{}", b"")  # each pass takes the innermost level off
-    if b"{}" in shape or b"{" * (max_depth + 1) in shape:
-        raise too_deep()
+    """Refuse deep nesting before the recursive parser meets it; what stands in strings does not count."""
+    parts = data.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
+    depth = 0
+    for index in range(0, len(parts), 2):
+        for byte in parts[index]:
+            if byte in b"[{":
+                depth += 1
+                if depth > max_depth:
+                    raise too_deep()
+            elif byte in b"]}":
+                depth -= 1
 
 
 def _check_surrogates(value: object) -> None:
