@@ -101,7 +101,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _text(value: object, depth: int) -> str:  # noqa: PLR0911 - one return for each kind of value
+def _text(value: object, depth: int) -> str:
     if type(value) is str:
         return _quote(value)
     if type(value) is int:
