@@ -218,3 +218,20 @@ def test_power_cuts_during_recovery_lose_nothing_either() -> None:
             survivor = open_journal(recovering.after_power_cut(second_cut), "/j")
 
             assert set(told) <= set(numbers(survivor)) <= set(tried), (first_cut, second_cut)
+
+
+def test_a_flipped_bit_in_the_length_of_the_last_record_is_damage_not_a_torn_tail() -> None:
+    disk = MemoryDisk()
+    journal = open_journal(disk, "/j")
+    write(journal, 1, 2)
+    path = paths(disk)[-1]
+    start = len(disk.entries[path].data) - len(journal.frame(journal.last_seq))
+
+    for bit in range(32):
+        damaged = copy(disk)
+        damaged.entries[path].data[start + bit // 8] ^= 1 << bit % 8
+
+        found = open_journal(damaged, "/j")
+
+        assert found.opened_because == "salvaged", bit
+        assert numbers(found) == [1, 2], bit
