@@ -73,3 +73,11 @@ MAX_CODE_WORD_CHARS = 64  # a software version, the id of a person or a device
 MAX_COPIES = 99  # reprints of one receipt
 MAX_ENGINE = 9999  # numbers of pricing engines; there will be a handful
 MAX_DEVICES = 32  # devices that one box reports
+
+# Configuration
+MAX_CONFIGURATION_BYTES = 65536  # two hundred staff with their PIN hashes are below 50 KiB
+MAX_CONFIGURATION_VERSION = 1073741823  # 2**30 - 1: a push a second for 34 years
+MAX_CONFIGURATION_STEP = (
+    10000  # pushes that a box may miss while away; a stolen key cannot use up the numbers
+)
+MAX_CONFIGURATION_VALIDITY_MS = 31622400000  # 366 days: a document must not wait for ever to be replayed
