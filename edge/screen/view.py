@@ -6,16 +6,20 @@ business: the view carries slugs, `page` names the page, `notice` the last thing
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from edge.flows.checkout import page_of
 from edge.flows.payment import needs_age_check
 from protocol.identifiers import to_paper
-from protocol.money import format_amount
+from protocol.money import divide_round, exponent, format_amount
 
 if TYPE_CHECKING:
     from edge.flows.state import Box, Sale, Tender
     from protocol.basket import Line
+
+GRAMS_A_KILOGRAM = 1_000
+MAX_LINE_VIEWS = 1_024  # the longest basket; a shorter one leaves room for the one before it
 
 
 def view_of(box: Box) -> dict[str, Any]:
@@ -27,7 +31,11 @@ def view_of(box: Box) -> dict[str, Any]:
         "languages": list(settings.languages),
         "store": settings.store_name,
         "currency": box.shop.currency,
+        "decimals": exponent(box.shop.currency),
         "methods": offered_methods(box),
+        "methods_closed": closed_methods(box),
+        "receipts": offered_receipts(box),
+        "more_time_s": settings.more_time_ms // 1000,
         "is_linked": box.is_linked,
         "is_warned": box.is_warned,
         "help": box.help_wanted,
@@ -44,8 +52,22 @@ def view_of(box: Box) -> dict[str, Any]:
 
 def offered_methods(box: Box) -> list[str]:
     """The methods that can be used now: no card while the cloud is out of reach or the reader is gone."""
-    is_card_ready = box.is_linked and box.devices.get("reader", "ready") in ("ready", "degraded")
-    return [name for name in box.settings.methods if name != "card" or is_card_ready]
+    closed = closed_methods(box)
+    return [name for name in box.settings.methods if name not in closed]
+
+
+def closed_methods(box: Box) -> dict[str, str]:
+    """The methods of the store that cannot be used now, each with the reason: offline or reader."""
+    if "card" not in box.settings.methods:
+        return {}
+    if not box.is_linked:
+        return {"card": "offline"}
+    return {} if box.devices.get("reader", "ready") in ("ready", "degraded") else {"card": "reader"}
+
+
+def offered_receipts(box: Box) -> list[str]:
+    """The ways to get a receipt now: no paper while the printer is gone."""
+    return ["none"] if box.devices.get("printer", "ready") in ("absent", "failed") else ["print", "none"]
 
 
 def _sale_view(box: Box, sale: Sale) -> dict[str, Any]:
@@ -56,8 +78,11 @@ def _sale_view(box: Box, sale: Sale) -> dict[str, Any]:
         "item_count": sum(line.quantity for line in sale.basket.lines if not line.is_voided),
         "total": format_amount(sale.total_minor, currency),
         "needs_age_check": needs_age_check(box),
+        "age_min": sale.basket.age_min(),
         "waiting": "" if sale.waiting is None else sale.waiting.name,
+        **_weighing_view(box, sale),
         "weight_g": box.weight_g,
+        "weight": _kilograms(box.weight_g),
         "weight_state": box.weight_state,
         "decline_reason": sale.decline_reason,
         "has_printed": sale.copies > 0,
@@ -65,16 +90,36 @@ def _sale_view(box: Box, sale: Sale) -> dict[str, Any]:
     }
 
 
+def _weighing_view(box: Box, sale: Sale) -> dict[str, str]:
+    """What the item on the scale costs a kilogram, and what it would cost as it lies there."""
+    item = None if sale.waiting is None else box.shop.prices.find(sale.waiting.gtin)
+    if item is None:
+        return {"waiting_unit_price": "", "waiting_amount": ""}
+    amount_minor = divide_round(item.unit_price_minor * box.weight_g, GRAMS_A_KILOGRAM)
+    return {
+        "waiting_unit_price": format_amount(item.unit_price_minor, box.shop.currency),
+        "waiting_amount": format_amount(amount_minor, box.shop.currency),
+    }
+
+
+@lru_cache(maxsize=MAX_LINE_VIEWS)
 def _line_view(line: Line, currency: str) -> dict[str, Any]:
+    # A line never changes, a void makes a new one; a long basket is shown again at every scan.
     return {
         "number": line.number,
         "name": line.name,
         "quantity": line.quantity,
         "weight_g": line.weight_g,
+        "weight": _kilograms(line.weight_g),
         "unit_price": format_amount(line.unit_price_minor, currency),
         "amount": format_amount(line.amount_minor, currency),
         "is_voided": line.is_voided,
     }
+
+
+def _kilograms(weight_g: int) -> str:
+    """Grams as a text in kilograms with three decimals."""
+    return f"{weight_g // GRAMS_A_KILOGRAM}.{weight_g % GRAMS_A_KILOGRAM:03d}"
 
 
 def _tender_view(tender: Tender, currency: str) -> dict[str, Any]:
