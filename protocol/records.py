@@ -54,7 +54,7 @@ _TABLES = {
     "unit_price_minor:price tax_class:letter amount_minor:money source:scan|label|manual",
     "line_voided": "order:id line:line by:code reason:text",
     "attendant_acted": "order:id? by:code reason:text act:age_approved|help_given|line_voided|out_of_service|"
-    "in_service|sale_voided|unknown_released",
+    "in_service|sale_voided|unknown_released|drawer_opened",
     "tender_intended": "order:id payment:id attempt:id method:card|cash amount_minor:amount currency:currency "
     "blob_digest:hash? masked:masked brand:brand",
     "tender_result": "order:id payment:id attempt:id outcome:approved|declined|unknown|reversed "
@@ -66,7 +66,7 @@ _TABLES = {
     "sale_completed": "order:id total_minor:money net_minor:money tax_minor:money tax_rows:tax_rows "
     "tenders:tenders line_count:line_count currency:currency business_day:day",
     "sale_voided": "order:id reason:text",
-    "receipt_printed": "order:id copy:copy outcome:printed|failed|unknown digest:hash",
+    "receipt_printed": "order:id copy:copy outcome:printed|failed|unknown digest:hash?",
     "device_changed": "device:code state:absent|opening|ready|degraded|failed reason:text",
     "config_applied": "version:count hash:hash? outcome:applied|refused|reverted reason:text",
 }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge.effects import OpenDrawer, PrintReceipt, Record
 from edge.events import CashReceived
-from edge.flows import payment, words
+from edge.flows import outcome, payment, words
 from protocol.errors import PeerError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _release_unknown(box: Box, event: AttendantActed, now: Now) -> Decision:
         return replace(box, notice="nothing-unknown"), []
     before: list[Effect] = []
     if sale.tender.state != "reversing":
-        box, before = payment.ask_back(box, "attendant-released", now)
+        box, before = outcome.ask_back(box, "attendant-released", now)
     changed, effects = payment.void_sale(box, "outcome-unknown")
     return changed, [*before, *effects]
 

@@ -20,21 +20,17 @@ from edge.effects import (
     StopTimer,
     WatchScale,
 )
-from edge.flows import attendant, payment, words
-from edge.flows.state import Box, Sale, Waiting
-from protocol.basket import Basket
-from protocol.errors import CallerError, ConfigError, PeerError
+from edge.flows import attendant, outcome, payment, scanning, words
+from edge.flows.payment import inactivity
+from protocol.errors import CallerError, PeerError
 from protocol.item import WEIGHT
-from protocol.pricing.engine import ENGINE, Pricer
 from protocol.product_codes import read_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.effects import Effect
-    from edge.flows.state import Decision, Now
-    from protocol.item import Item
-    from protocol.product_codes import ProductCode
+    from edge.flows.state import Box, Decision, Now
 
 # Pages on which a scan adds a line; on all others it is told to the shopper and not sold.
 SCANNING_PAGES = ("basket", "choose", "age", "declined")
@@ -68,77 +64,15 @@ def _code_scanned(box: Box, event: events.CodeScanned, now: Now) -> Decision:
     if item is None:
         return replace(box, notice="item-not-found"), before
     if item.kind == WEIGHT and code.weight_g is None and code.price_minor is None:
-        changed, effects = _wait_for_weight(box, item, now)
+        changed, effects = scanning.wait_for_weight(box, item, now)
     else:
-        changed, effects = _add_line(box, item, code, now)
+        changed, effects = scanning.add_line(box, item, code, now)
     return changed, before + effects
 
 
 def _code_refused(box: Box, event: events.CodeRefused, now: Now) -> Decision:
     del now
     return replace(box, notice=event.code), []
-
-
-def _open_sale(box: Box, now: Now) -> tuple[Box, list[Effect]]:
-    """The open sale of this box, opened now if there was none."""
-    if box.sale is not None:
-        return box, []
-    taxes = box.settings.taxes
-    sale = Sale(now.new_id(), "basket", Basket(), Pricer(taxes), 0, now.utc_ms, taxes, taxes.hash.hex())
-    opened = Record(
-        "sale_opened",
-        {
-            "order": str(sale.order),
-            "currency": box.shop.currency,
-            "engine": ENGINE,
-            "catalogue": box.shop.catalogue,
-            "overlay": box.shop.overlay,
-            "promotions": box.shop.promotions,
-            "taxes": sale.taxes_hash,
-            "priced_at": now.utc_ms,
-            "language": box.language,
-        },
-    )
-    return replace(box, sale=sale, last_sale=None), [opened]
-
-
-def _wait_for_weight(box: Box, item: Item, now: Now) -> Decision:
-    box, effects = _open_sale(box, now)
-    waiting = Waiting(gtin=item.gtin, name=item.name)
-    box = replace(
-        box.with_sale(phase="weigh", waiting=waiting), notice="", weight_state="unknown", weight_g=0
-    )
-    return box, [*effects, WatchScale(is_wanted=True), _inactivity(box)]
-
-
-def _add_line(box: Box, item: Item, code: ProductCode, now: Now) -> Decision:
-    source = "label" if code.weight_g is not None or code.price_minor is not None else "scan"
-    return _sell(box, item, now, weight_g=code.weight_g or 0, price_minor=code.price_minor, source=source)
-
-
-def _sell(box: Box, item: Item, now: Now, *, weight_g: int, price_minor: int | None, source: str) -> Decision:
-    """Add one line to the open sale (opened if need be), price the basket, show it."""
-    opened_box, effects = _open_sale(box, now)
-    sale = opened_box.sale
-    assert sale is not None, "a sale was just opened"
-    basket, pricer = sale.basket.copy(), sale.pricer.copy()
-    try:
-        line = basket.add(item, weight_g=weight_g, source=source, price_minor=price_minor)
-        pricer.add(line)
-    except (PeerError, ConfigError) as fault:
-        return replace(box, notice=fault.code), []
-    total_minor = pricer.totals()[0]
-    changed = opened_box.with_sale(
-        basket=basket, pricer=pricer, total_minor=total_minor, phase="basket", waiting=None
-    )
-    changed = replace(changed, notice="", notice_line=line.number, is_warned=False)
-    added = Record("line_added", words.line_fields(sale.order, line))
-    return changed, [
-        *effects,
-        added,
-        ShowOnPole(*words.pole_line(line, total_minor, box.shop.currency)),
-        _inactivity(box),
-    ]
 
 
 def _weight_read(box: Box, event: events.WeightRead, now: Now) -> Decision:
@@ -165,7 +99,7 @@ def _shopper_acted(box: Box, event: events.ShopperActed, now: Now) -> Decision:
         return replace(box, notice="not-now"), []
     changed, effects = act(replace(box, notice="", is_warned=False), event, now)
     if changed.sale is not None and changed.sale.phase in WAITING_PAGES:
-        effects = [*effects, _inactivity(changed)]
+        effects = [*effects, inactivity(changed)]
     return changed, effects
 
 
@@ -185,7 +119,7 @@ def _set_language(box: Box, event: events.ShopperActed, now: Now) -> Decision:
 
 def _start(box: Box, event: events.ShopperActed, now: Now) -> Decision:
     del event
-    return _open_sale(box, now)
+    return scanning.start_sale(box, now)
 
 
 def _pay(box: Box, event: events.ShopperActed, now: Now) -> Decision:
@@ -210,35 +144,7 @@ def _back(box: Box, event: events.ShopperActed, now: Now) -> Decision:
 
 def _void_line(box: Box, event: events.ShopperActed, now: Now) -> Decision:
     del now
-    return void_line(box, event.line, by="shopper", reason="shopper-removed")
-
-
-def void_line(box: Box, number: int, *, by: str, reason: str) -> Decision:
-    """Take one line out of the open sale; used by shopper and attendant."""
-    sale = box.sale
-    if sale is None:
-        return replace(box, notice="no-sale"), []
-    basket, pricer = sale.basket.copy(), sale.pricer.copy()
-    try:
-        pricer.remove(basket.void(number))
-    except PeerError as fault:
-        return replace(box, notice=fault.code), []
-    voided = Record("line_voided", {"order": str(sale.order), "line": number, "by": by, "reason": reason})
-    return box.with_sale(basket=basket, pricer=pricer, total_minor=pricer.totals()[0]), [voided]
-
-
-def _weigh_done(box: Box, event: events.ShopperActed, now: Now) -> Decision:
-    """The shopper confirms the weight on the screen; only a stable one becomes a line."""
-    del event
-    sale = box.sale
-    assert sale is not None, "the weigh page belongs to a sale"
-    if box.weight_state != "stable" or box.weight_g <= 0 or sale.waiting is None:
-        return replace(box, notice="weight-not-stable"), []
-    item = box.shop.prices.find(sale.waiting.gtin)
-    if item is None:
-        return replace(box.with_sale(phase="basket", waiting=None), notice="item-not-found"), []
-    changed, effects = _sell(box, item, now, weight_g=box.weight_g, price_minor=None, source="scan")
-    return changed, [*effects, WatchScale(is_wanted=False)]
+    return scanning.void_line(box, event.line, by="shopper", reason="shopper-removed")
 
 
 def _ask_help(box: Box, event: events.ShopperActed, now: Now) -> Decision:
@@ -309,7 +215,7 @@ def _timer_fired(box: Box, event: events.TimerFired, now: Now) -> Decision:
         return _next_shopper(box) if page_of(box) == "paid" else (box, [])
     if event.name in ("inactivity", "more_time"):
         return _inactive(box, event.name)
-    return payment.timer_fired(box, event, now)
+    return outcome.timer_fired(box, event, now)
 
 
 def _inactive(box: Box, name: str) -> Decision:
@@ -327,7 +233,7 @@ def _link_changed(box: Box, event: events.LinkChanged, now: Now) -> Decision:
     """The cloud is in or out of reach; reversals that wait for it are asked again at once."""
     changed = replace(box, is_linked=event.is_up)
     if event.is_up and changed.reversing:
-        return payment.timer_fired(changed, events.TimerFired("reverse"), now)
+        return outcome.timer_fired(changed, events.TimerFired("reverse"), now)
     return changed, []
 
 
@@ -359,12 +265,8 @@ def _unblocked(box: Box, event: events.SellingUnblocked, now: Now) -> Decision:
 
 
 def _attendant(box: Box, event: events.AttendantActed, now: Now) -> Decision:
-    changed, effects = attendant.acted(box, event, now, void_line=void_line, void_sale=_void)
+    changed, effects = attendant.acted(box, event, now, void_line=scanning.void_line, void_sale=_void)
     return changed, [*effects, DisarmReader()] if changed.sale is None and box.sale is not None else effects
-
-
-def _inactivity(box: Box) -> StartTimer:
-    return StartTimer("inactivity", box.settings.inactivity_ms)
 
 
 # What the shopper may do, and on which pages (an empty tuple: on every page).
@@ -375,7 +277,7 @@ ACTIONS: dict[str, tuple[tuple[str, ...], Callable[[Box, events.ShopperActed, No
     "method": (("choose", "declined"), _choose),
     "back": (("weigh", "age", "choose", "card", "cash", "declined"), _back),
     "void_line": (("basket", "age"), _void_line),
-    "weigh_done": (("weigh",), _weigh_done),
+    "weigh_done": (("weigh",), scanning.weigh_done),
     "help": ((), _ask_help),
     "help_cancel": ((), _cancel_help),
     "more_time": (WAITING_PAGES, _more_time),
@@ -393,7 +295,7 @@ _HANDLERS: dict[type, Callable[[Box, Any, Now], Decision]] = {
     events.CardRemoved: payment.card_removed,
     events.CardSealed: payment.card_sealed,
     events.CardNotSealed: payment.card_not_sealed,
-    events.PaymentAnswered: payment.answered,
+    events.PaymentAnswered: outcome.answered,
     events.CashReceived: payment.cash_received,
     events.ReceiptPrinted: _receipt_printed,
     events.ShopperActed: _shopper_acted,

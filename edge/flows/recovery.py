@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from edge.effects import AskCloud, StartTimer
-from edge.flows import payment
+from edge.flows import outcome, payment
 from edge.flows.state import Sale, Tender
 from protocol import payment as lifecycle
 from protocol.basket import Basket, Line
@@ -39,7 +39,7 @@ def resume(box: Box, now: Now) -> Decision:
     """How to go on after a restart; nothing here assumes that the shopper is still there."""
     box, effects = _resume_sale(box, now)
     if box.reversing:
-        box, asks = payment.reverse_again(box)
+        box, asks = outcome.reverse_again(box)
         effects = [*effects, *asks]
     return box, effects
 
@@ -57,9 +57,9 @@ def _resume_sale(box: Box, now: Now) -> Decision:
     if tender.state == "approved":
         return payment.complete(box, now)
     if tender.state == "requested":
-        return payment.unknown(box, "restarted")
+        return outcome.unknown(box, "restarted")
     if tender.state == "unknown":
-        ask = AskCloud("query", tender.payment, tender.attempt, payment.QUESTION_BUDGET_MS)
+        ask = AskCloud("query", tender.payment, tender.attempt, outcome.QUESTION_BUDGET_MS)
         query = StartTimer("query", box.settings.query_interval_ms)
         return box, [ask, query, StartTimer("patience", box.settings.unknown_patience_ms)]
     return box, [StartTimer("unknown_end", box.settings.unknown_patience_ms)]

@@ -119,3 +119,15 @@ class Box:
 
 
 Decision = tuple[Box, list["Effect"]]
+
+
+def open_sale(box: Box) -> Sale:
+    """The open sale, where the flow cannot be reached without one."""
+    assert box.sale is not None, "the dispatcher lets only events of an open sale through"
+    return box.sale
+
+
+def open_tender(sale: Sale) -> Tender:
+    """The tender under way, where the flow cannot be reached without one."""
+    assert sale.tender is not None, "only a sale with a tender gets here"
+    return sale.tender

@@ -1,0 +1,113 @@
+"""Filling the basket: a scanned item becomes a line, is weighed first, or is taken out again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from edge.effects import Record, ShowOnPole, WatchScale
+from edge.flows import words
+from edge.flows.payment import inactivity
+from edge.flows.state import Sale, Waiting
+from protocol.basket import Basket
+from protocol.errors import ConfigError, PeerError
+from protocol.pricing.engine import ENGINE, Pricer
+
+if TYPE_CHECKING:
+    from edge.effects import Effect
+    from edge.events import ShopperActed
+    from edge.flows.state import Box, Decision, Now
+    from protocol.item import Item
+    from protocol.product_codes import ProductCode
+
+
+def start_sale(box: Box, now: Now) -> tuple[Box, list[Effect]]:
+    """The open sale of this box, opened now if there was none."""
+    if box.sale is not None:
+        return box, []
+    taxes = box.settings.taxes
+    sale = Sale(now.new_id(), "basket", Basket(), Pricer(taxes), 0, now.utc_ms, taxes, taxes.hash.hex())
+    opened = Record(
+        "sale_opened",
+        {
+            "order": str(sale.order),
+            "currency": box.shop.currency,
+            "engine": ENGINE,
+            "catalogue": box.shop.catalogue,
+            "overlay": box.shop.overlay,
+            "promotions": box.shop.promotions,
+            "taxes": sale.taxes_hash,
+            "priced_at": now.utc_ms,
+            "language": box.language,
+        },
+    )
+    return replace(box, sale=sale, last_sale=None), [opened]
+
+
+def wait_for_weight(box: Box, item: Item, now: Now) -> Decision:
+    """Show the weigh page; the item becomes a line once a stable weight was confirmed."""
+    box, effects = start_sale(box, now)
+    waiting = Waiting(gtin=item.gtin, name=item.name)
+    box = replace(
+        box.with_sale(phase="weigh", waiting=waiting), notice="", weight_state="unknown", weight_g=0
+    )
+    return box, [*effects, WatchScale(is_wanted=True), inactivity(box)]
+
+
+def add_line(box: Box, item: Item, code: ProductCode, now: Now) -> Decision:
+    """Sell what a code says: one piece, or what a label weighs or costs."""
+    source = "label" if code.weight_g is not None or code.price_minor is not None else "scan"
+    return _sell(box, item, now, weight_g=code.weight_g or 0, price_minor=code.price_minor, source=source)
+
+
+def _sell(box: Box, item: Item, now: Now, *, weight_g: int, price_minor: int | None, source: str) -> Decision:
+    """Add one line to the open sale (opened if need be), price the basket, show it."""
+    opened_box, effects = start_sale(box, now)
+    sale = opened_box.sale
+    assert sale is not None, "a sale was just opened"
+    basket, pricer = sale.basket.copy(), sale.pricer.copy()
+    try:
+        line = basket.add(item, weight_g=weight_g, source=source, price_minor=price_minor)
+        pricer.add(line)
+    except (PeerError, ConfigError) as fault:
+        return replace(box, notice=fault.code), []
+    total_minor = pricer.totals()[0]
+    changed = opened_box.with_sale(
+        basket=basket, pricer=pricer, total_minor=total_minor, phase="basket", waiting=None
+    )
+    changed = replace(changed, notice="", notice_line=line.number, is_warned=False)
+    added = Record("line_added", words.line_fields(sale.order, line))
+    return changed, [
+        *effects,
+        added,
+        ShowOnPole(*words.pole_line(line, total_minor, box.shop.currency)),
+        inactivity(box),
+    ]
+
+
+def weigh_done(box: Box, event: ShopperActed, now: Now) -> Decision:
+    """The shopper confirms the weight on the screen; only a stable one becomes a line."""
+    del event
+    sale = box.sale
+    assert sale is not None, "the weigh page belongs to a sale"
+    if box.weight_state != "stable" or box.weight_g <= 0 or sale.waiting is None:
+        return replace(box, notice="weight-not-stable"), []
+    item = box.shop.prices.find(sale.waiting.gtin)
+    if item is None:
+        return replace(box.with_sale(phase="basket", waiting=None), notice="item-not-found"), []
+    changed, effects = _sell(box, item, now, weight_g=box.weight_g, price_minor=None, source="scan")
+    return changed, [*effects, WatchScale(is_wanted=False)]
+
+
+def void_line(box: Box, number: int, *, by: str, reason: str) -> Decision:
+    """Take one line out of the open sale; used by shopper and attendant."""
+    sale = box.sale
+    if sale is None:
+        return replace(box, notice="no-sale"), []
+    basket, pricer = sale.basket.copy(), sale.pricer.copy()
+    try:
+        pricer.remove(basket.void(number))
+    except PeerError as fault:
+        return replace(box, notice=fault.code), []
+    voided = Record("line_voided", {"order": str(sale.order), "line": number, "by": by, "reason": reason})
+    return box.with_sale(basket=basket, pricer=pricer, total_minor=pricer.totals()[0]), [voided]
