@@ -17,12 +17,8 @@ SEGMENT_BYTES = (
     4 * MIB
 )  # about ten thousand records: pruning frees a day or so at a time, a rescan takes a moment
 QUOTA_BYTES = 512 * MIB  # thirty days without the cloud at a thousand sales a day, three times over
-RESERVE_BYTES = (
-    1 * MIB
-)  # four times the largest sale: the running one always ends, and attendants can still act
-SALE_BYTES_MAX = (
-    256 * KIB
-)  # the longest basket (200 lines of 0.5 KiB, half of them voided again) and its tender
+RESERVE_BYTES = 2 * MIB  # twice the largest sale: the running one always ends, and attendants can still act
+SALE_BYTES_MAX = 1 * MIB  # the longest basket: a thousand lines of 0.5 KiB, all voided again, and its tenders
 KEEP_MS = 7 * DAY_MS  # receipted records stay a week: a cloud restored from a backup asks for them
 PENDING_BYTES_MAX = 1 * MIB  # unsynced records; a sync comes within 20 ms, so only a dead disk gets this far
 RECENT_BYTES_MAX = 1 * MIB  # the live tail kept in memory, so that uploading reads no file
