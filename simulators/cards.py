@@ -26,7 +26,7 @@ EMV_TAGS = (
     "9F1A020276"
     "9F3303E0F8C8"
 )
-UNIQUE_PREFIX = "4000"  # of cards made by number: Visa's test numbers begin so
+UNIQUE_PREFIX = "4599"  # of cards made by number: no card above begins so
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,12 @@ class ZoneStage:
         with closing(sqlite3.connect(self.directory / "zone.db")) as connection:
             return connection.execute(sql).fetchall()
 
+    def change(self, sql: str) -> None:
+        """Change the zone's file while it does not run."""
+        with closing(sqlite3.connect(self.directory / "zone.db")) as connection:
+            connection.execute(sql)
+            connection.commit()
+
     def net(self, attempt: int, tenant: str = "acme") -> int:
         """What the acquirer holds of this attempt."""
         return self.acquirer.books.net().get((tenant, str(attempt)), 0)

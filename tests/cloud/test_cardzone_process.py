@@ -371,6 +371,23 @@ async def test_stans_count_per_terminal_and_go_on_after_a_restart(tmp_path):
         ]
 
 
+async def test_the_stan_wraps_and_an_answer_still_finds_its_own_purchase(tmp_path):
+    async with zone_stage(tmp_path) as stage:
+        await stage.start()
+        await stage.is_up()
+        await stage.pay(1)
+        await stage.stop()
+        stage.change("UPDATE terminals SET stan = 999998")
+        await stage.start()
+        await stage.is_up()
+
+        wrapped = [await stage.pay(number) for number in (2, 3, 4)]
+
+        assert [answer["stan"] for answer in wrapped] == ["999999", "000001", "000002"]
+        assert {answer["outcome"] for answer in wrapped} == {"approved"}
+        assert [stage.net(number) for number in (1, 2, 3, 4)] == [1250] * 4
+
+
 async def test_purchases_of_many_terminals_are_under_way_at_once(tmp_path):
     async with zone_stage(tmp_path, late_ms=400, links=2) as stage:
         await stage.start()
