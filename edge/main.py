@@ -214,7 +214,7 @@ class RunningBox:
         return Link(
             host=config.broker.host,
             port=config.broker.port,
-            tls=client_context(*config.certificate),
+            tls=client_context(*config.certificate, config.broker.server_name),
             client_id=config.client_id,
             subscription=self.uplink.identity.subscription,
             last_will=(topic, sealed),

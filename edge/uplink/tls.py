@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from protocol.errors import ConfigError
 
@@ -11,12 +11,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def client_context(authority: Path, certificate: Path, key: Path) -> ssl.SSLContext:
+class _NamedContext(ssl.SSLContext):
+    """Checks the certificate against the name that was enrolled, whatever address the broker is reached by."""
+
+    server_name = ""
+
+    def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        return super().wrap_socket(*args, **{**kwargs, "server_hostname": self.server_name})
+
+
+def client_context(authority: Path, certificate: Path, key: Path, server_name: str) -> ssl.SSLContext:
     """A context for this box; ConfigError("certificate-unusable") when a file is missing or does not fit."""
+    context = _NamedContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.server_name = server_name
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
     try:
-        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(authority))
+        context.load_verify_locations(cafile=str(authority))
         context.load_cert_chain(str(certificate), str(key))
     except (OSError, ssl.SSLError) as broken:
         raise ConfigError("certificate-unusable", str(broken), "Enrol the box again.") from broken
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
     return context

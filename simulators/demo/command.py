@@ -1,0 +1,157 @@
+"""`tillbox demo`: watch an unattended checkout work, or let it work alone and judge its books."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import shutil
+import signal
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from simulators.demo.world import World
+
+if TYPE_CHECKING:
+    from simulators.shopper import Memory
+
+DEFAULT_SALES = 50
+DEFAULT_SEED = 1
+COUNTERS = ("lost", "charged_twice", "charged_without_sale", "priced_wrong", "ledger_imbalance")
+# Between two visits when a person watches: time to read the thank-you page.
+PAUSE_S = 3.0
+
+
+@click.command()
+@click.option("--headless", is_flag=True, help="No watching: make the sales, judge the books, end.")
+@click.option(
+    "--sales",
+    type=click.IntRange(1, 1_000_000),
+    default=DEFAULT_SALES,
+    show_default=True,
+    help="With --headless.",
+)
+@click.option(
+    "--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Chooses what the shoppers do."
+)
+@click.option("--boxes", type=click.IntRange(1, 16), default=1, show_default=True)
+@click.option(
+    "--screen-port", type=click.IntRange(0, 65_535), default=0, help="Loopback port of the screen; 0: any."
+)
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="Keep everything in this directory."
+)
+@click.option("--json", "as_json", is_flag=True, help="The last line on standard output is one JSON object.")
+@click.option(
+    "--no-shopper", is_flag=True, help="Nobody shops by itself: touch the screen, use `tillbox sim`."
+)
+def demo(  # noqa: PLR0913 - one for each option
+    *,
+    headless: bool,
+    sales: int,
+    seed: int,
+    boxes: int,
+    screen_port: int,
+    data: Path | None,
+    as_json: bool,
+    no_shopper: bool,
+) -> None:
+    """Run broker, cloud, boxes with all their devices, acquirer and shoppers on this machine."""
+    directory = data or Path(tempfile.mkdtemp(prefix="tillbox-"))
+    console = Console(stderr=True)
+    names = tuple(f"box-{number}" for number in range(1, boxes + 1))
+    world = World(directory.resolve(), names, screen_port)
+
+    def choices(name: str) -> random.Random:
+        return random.Random(f"{seed}/{name}")  # noqa: S311 - shoppers, not keys
+
+    async def run() -> dict[str, Any]:
+        task = asyncio.current_task()
+        assert task is not None, "it runs in one"
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        try:
+            with console.status("starting ..."):
+                await world.start(console.print)
+            if headless:
+                return await _shop_and_judge(world, sales, choices, console)
+            await _show(world, choices, console, is_alone=no_shopper)
+            return {}
+        finally:
+            with console.status("stopping ..."):
+                await world.stop()
+
+    report: dict[str, Any] = {}
+    with suppress(asyncio.CancelledError):
+        report = asyncio.run(run())
+    if headless:
+        report["seed"] = seed
+        _tell(report, console, as_json=as_json)
+    is_clean = (
+        headless and bool(report) and not any(report.get(name) for name in COUNTERS) and not report["trouble"]
+    )
+    if data is None and (is_clean or not headless):
+        shutil.rmtree(directory, ignore_errors=True)
+    elif headless and not is_clean:
+        console.print(
+            f"evidence kept in {directory}; replay with: tillbox demo --headless --sales {sales} --seed {seed}"
+        )
+    if headless and not is_clean:
+        sys.exit(1)
+
+
+async def _shop_and_judge(world: World, sales: int, choices: Any, console: Console) -> dict[str, Any]:
+    from simulators.checker.judge import judge_run  # noqa: PLC0415 - a watched demonstration judges nothing
+
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task("shopping", total=sales)
+        await world.shop(sales, choices, lambda _: progress.advance(bar))
+    with console.status("waiting for receipts and late answers ..."):
+        await world.settle()
+    evidence = world.write_evidence()
+    journals = [lane.directory / "journal" for lane in world.lanes]
+    report = judge_run(journals, world.estate.cloud / "cloud.db", world.estate.books, evidence)
+    waits = sorted(memory.wait_ms for memory in world.memories if memory.wait_ms)
+    troubles = [f"visit {memory.number}: {memory.trouble}" for memory in world.memories if memory.trouble]
+    return {**report, "p50_ms": _percentile(waits, 50), "p99_ms": _percentile(waits, 99), "trouble": troubles}
+
+
+async def _show(world: World, choices: Any, console: Console, *, is_alone: bool) -> None:
+    """Let a person watch until Ctrl-C: one shopper after the other, or none."""
+    console.print(
+        "\nOpen the screen's address in a browser. Attendant: id [b]anna[/b], PIN [b]2468[/b]. Ctrl-C ends it."
+    )
+    if is_alone:
+        await asyncio.Event().wait()
+
+    def saw(memory: Memory) -> None:
+        how = f"{memory.ending} by {memory.method}" if memory.method else memory.ending
+        console.print(
+            f"  sale {memory.order or '-':<18} {len(memory.lines):>2} lines  {memory.total or '-':>8}  {how}"
+        )
+
+    while True:
+        await world.shop(len(world.lanes), choices, saw)
+        await asyncio.sleep(PAUSE_S)
+
+
+def _percentile(values: list[float], per_cent: int) -> float:
+    """The smallest value that at least `per_cent` of all do not pass; 0 for none."""
+    if not values:
+        return 0.0
+    return round(values[max(0, -(-len(values) * per_cent // 100) - 1)], 1)
+
+
+def _tell(report: dict[str, Any], console: Console, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(report, sort_keys=True))
+        return
+    for name, value in report.items():
+        console.print(f"{name:<24} {value}")
