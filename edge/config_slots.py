@@ -108,6 +108,12 @@ class ConfigSlots:
         )
         return self._state.slots[other].version, document
 
+    def load_before(self) -> tuple[int, bytes]:
+        """(version, document) that `revert` would put in force; (0, b"") when there is none or it is damaged."""
+        name = _other(self._state.active)
+        document = self._read(name)
+        return (self._state.slots[name].version, document) if document is not None else (0, b"")
+
     def refusal(self, version: int) -> str:
         """Why this version is not taken: "" (it may be), a remembered reason, or "rollback" when it is not newer."""
         if version in self._state.refused:

@@ -92,6 +92,11 @@ class BoxUplink:
         """Whether the cloud answers."""
         return self._is_reachable
 
+    @property
+    def cloud_time_ms(self) -> int:
+        """The present by the cloud's sealed time and our monotonic clock; 0 before the cloud was ever heard."""
+        return self._cloud_now_ms() if self._cloud_ms else 0
+
     def oldest_unsent_ms(self) -> int:
         """Age of the oldest record that the cloud has not confirmed."""
         return self._outbox.oldest_unsent_ms(self._clock.monotonic_ms())
