@@ -1,0 +1,1 @@
+"""The broker as a supervised child: its configuration, who may speak where, starting and reloading it."""

@@ -1,0 +1,115 @@
+"""The shelf of price versions as a directory: NAME.tbc images, NAME.overlay.json, NAME.taxes.json, found by hash.
+
+Drop a file in (write it elsewhere, then rename) and the next sale that names its hash finds it. An image is checked
+by reading it once, and then used through a map. A file that is wrong is passed over and named in the log: one bad
+file must not hide the others.
+"""
+
+from __future__ import annotations
+
+import logging
+import mmap
+from typing import TYPE_CHECKING, Any
+
+from cloud.ports import PriceVersions
+from protocol.catalogue import Catalogue, Prices
+from protocol.errors import PeerError
+from protocol.overlay import Overlay, read_overlay
+from protocol.pricing.tax import TaxTable, read_tax_table
+from protocol.strict_json import loads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CHUNK_BYTES = 1_048_576  # reading an image for its hash
+VERSIONS_KEPT = 256  # sets of versions in use at once; each is a few hundred bytes beside its map
+
+_log = logging.getLogger(__name__)
+
+
+class DirectoryShelf:
+    """Finds versions by hash; looks at the directory again when it changed."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._looked_ns = -1
+        self._known: set[tuple[str, int]] = set()
+        self._catalogues: dict[str, Catalogue] = {}
+        self._overlays: dict[str, Overlay] = {}
+        self._taxes: dict[str, TaxTable] = {}
+        self._versions: dict[tuple[str, str, str], PriceVersions] = {}
+
+    async def find(self, tenant: str, catalogue: str, overlay: str, taxes: str) -> PriceVersions | None:
+        """Return the versions, or None when one of them is not there; a hash names the same for every tenant."""
+        del tenant
+        key = (catalogue, overlay, taxes)
+        found = self._versions.get(key) or self._assemble(*key)
+        if found is None and self._look():
+            found = self._assemble(*key)
+        if found is not None:
+            if len(self._versions) >= VERSIONS_KEPT:
+                self._versions.clear()
+            self._versions[key] = found
+        return found
+
+    def _assemble(self, catalogue: str, overlay: str, taxes: str) -> PriceVersions | None:
+        image, changes, table = (
+            self._catalogues.get(catalogue),
+            self._overlays.get(overlay),
+            self._taxes.get(taxes),
+        )
+        if image is None or table is None or (overlay and changes is None):
+            return None
+        try:
+            return PriceVersions(Prices(image, changes), table)
+        except PeerError:  # an overlay that was made for another image
+            return None
+
+    def _look(self) -> bool:
+        """Read what is new in the directory; False when nothing changed since the last look.
+
+        The directory's own time of change is asked, so a flood of unknown hashes costs one system call each.
+        """
+        try:
+            changed_ns = self._directory.stat().st_mtime_ns
+        except FileNotFoundError:
+            return False
+        if changed_ns == self._looked_ns:
+            return False
+        self._looked_ns = changed_ns
+        for path in sorted(self._directory.iterdir()):
+            mark = (path.name, path.stat().st_mtime_ns)
+            if mark not in self._known:
+                self._known.add(mark)
+                self._read(path)
+        return True
+
+    def _read(self, path: Path) -> None:
+        try:
+            if path.name.endswith(".tbc"):
+                image = open_image(path)
+                self._catalogues[image.hash.hex()] = image
+            elif path.name.endswith(".overlay.json"):
+                overlay = read_overlay(path.read_bytes())
+                self._overlays[overlay.hash.hex()] = overlay
+            elif path.name.endswith(".taxes.json"):
+                taxes = read_tax_table(loads(path.read_bytes()))
+                self._taxes[taxes.hash.hex()] = taxes
+        except (PeerError, OSError, ValueError) as error:
+            _log.warning("%s on the shelf is passed over: %s", path.name, error)
+
+
+def open_image(path: Path) -> Catalogue:
+    """Open an image through a map, after its hash was checked by reading; PeerError "catalogue-..."."""
+    with path.open("rb") as file:
+        if not path.stat().st_size:
+            raise PeerError("catalogue-truncated", "the file is empty", "fetch the catalogue image again")
+        image = Catalogue(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+        image.verify(_chunks(file))
+    return image
+
+
+def _chunks(file: Any) -> Iterator[bytes]:
+    while chunk := file.read(CHUNK_BYTES):
+        yield chunk

@@ -1,0 +1,81 @@
+"""`tillbox cloud`: make a cloud's directory, or run the cloud from it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from cloud.catalogue_commands import catalogue
+from cloud.config import read_broker_url
+from cloud.installation import DEFAULT_PORT, Installation, Wishes, make_installation
+from protocol.errors import ConfigError
+
+__all__ = ["catalogue", "cloud"]
+
+
+@click.command()
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="The cloud's data directory.")
+@click.option("--init", "is_init", is_flag=True, help="Make what is missing of the directory, and end.")
+@click.option("--broker", default="", help="With --init: mqtts://HOST:PORT of a broker that others run.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="With --init: where our own broker listens."
+)
+@click.option(
+    "--port", default=DEFAULT_PORT, show_default=True, help="With --init: the port of our own broker."
+)
+@click.option(
+    "--name", "names", multiple=True, help="With --init: a name or address in the broker's certificate."
+)
+@click.option(
+    "--database", default="sqlite:///cloud.db", show_default=True, help="With --init: the database's URL."
+)
+@click.option("--acquirer", "acquirers", multiple=True, help="With --init: HOST:PORT of an acquirer.")
+@click.option("--json", "as_json", is_flag=True, help="Answer as one JSON value on standard output.")
+def cloud(  # noqa: PLR0913, PLR0917 - one for each option
+    data: Path,
+    is_init: bool,  # noqa: FBT001 - click hands flags over by name
+    broker: str,
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    database: str,
+    acquirers: tuple[str, ...],
+    as_json: bool,  # noqa: FBT001 - as above
+) -> None:
+    """Run the cloud: consumer, broker and card zone, until it is told to stop."""
+    from cloud.main import WORLD, serve  # noqa: PLC0415 - main loads everything; `--help` need not wait for it
+
+    if not is_init:
+        sys.exit(serve(Installation(data).config))
+    if broker:
+        read_broker_url(broker)
+    wishes = Wishes(
+        broker=broker,
+        host=host,
+        port=port,
+        server_names=names or tuple(dict.fromkeys(("localhost", "127.0.0.1", host))),
+        database=database,
+        acquirers=_acquirers(acquirers) or Wishes().acquirers,
+    )
+    there = make_installation(data, wishes, WORLD)
+    told = {
+        "data": str(there.directory),
+        "config": str(there.config),
+        "root": str(there.authority / "root.cert.pem"),
+    }
+    click.echo(
+        json.dumps(told) if as_json else f"{there.directory} is ready; run: tillbox cloud --data {data}"
+    )
+
+
+def _acquirers(texts: tuple[str, ...]) -> tuple[tuple[str, str, int], ...]:
+    found = []
+    for number, text in enumerate(texts, 1):
+        host, _, port = text.rpartition(":")
+        if not host or not port.isdecimal():
+            raise ConfigError("acquirer-wrong", f"--acquirer {text} is not HOST:PORT", "Correct it")
+        found.append((f"acquirer-{number}", host, int(port)))
+    return tuple(found)

@@ -1,0 +1,128 @@
+"""Enrolling a box: number, certificate, keys and provisioning directory, all from one place.
+
+The row in the database is committed before the directory is written: a crash in between costs a number, never
+gives one number to two boxes. Enrolling a box of the same name again ends the old enrolment: new number, new keys,
+and the old certificate is revoked. The running cloud notices by itself (`watch`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloud.files import locked
+from cloud.fleet import store
+from cloud.fleet.provisioning import Provision, check_free, write_provision
+from cloud.fleet.rules import NewBox, Numbered, number_box
+from protocol.errors import CallerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cloud.database import Database
+    from cloud.fleet.authority import Authority, Issued
+
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every box of this installation is told alike."""
+
+    broker_host: str
+    broker_port: int
+    broker_server_name: str
+    card_zone_key: str  # hexadecimal, an uncompressed P-256 point
+    configuration_signer: str  # hexadecimal, 32 bytes
+
+
+class Enrolment:
+    """Adds boxes to an installation and takes them away."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        authority: Authority,
+        lock: Path,
+        now_ms: Callable[[], int],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self._database = database
+        self._authority = authority
+        self._lock = lock
+        self._now_ms = now_ms
+        self._random_bytes = random_bytes
+
+    async def enroll(
+        self,
+        wanted: NewBox,
+        *,
+        surroundings: Surroundings,
+        currency: str,
+        devices: dict[str, Any],
+        directory: Path,
+    ) -> Numbered:
+        """Make a box and write its directory.
+
+        Errors: ConfigError "box-directory-taken", and those of `rules.number_box`.
+        """
+        check_free(directory)
+        up_key, down_key = self._random_bytes(KEY_BYTES), self._random_bytes(KEY_BYTES)
+        with locked(self._lock):
+            numbered, issued = await self._admit(wanted, up_key, down_key)
+        identity = {
+            "v": 1,
+            "tenant": wanted.tenant,
+            "store": wanted.store,
+            "box": wanted.box,
+            "box_number": numbered.box_number,
+            "shard": numbered.shard,
+            "client_id": numbered.client_id,
+            "broker": {
+                "host": surroundings.broker_host,
+                "port": surroundings.broker_port,
+                "server_name": surroundings.broker_server_name,
+            },
+            "card_zone_key": surroundings.card_zone_key,
+            "configuration_signer": surroundings.configuration_signer,
+            "currency": currency,
+            "devices": devices,
+        }
+        root = self._authority.root_path.read_bytes()
+        write_provision(directory, Provision(identity, issued, root, up_key, down_key))
+        return numbered
+
+    async def revoke(self, tenant: str, box: str, reason: str) -> None:
+        """Shut a box out for good; its name may be enrolled anew. CallerError "box-unknown"."""
+        now_ms = self._now_ms()
+        with locked(self._lock):
+            async with self._database.transaction() as tx:
+                serials = await store.open_serials(tx, tenant, box)
+                if not serials:
+                    raise CallerError(
+                        "box-unknown", f"{tenant} has no enrolled box {box}", "See tillbox fleet list"
+                    )
+                await store.end(tx, tenant, box, now_ms)
+                await store.revoke(tx, tenant, box, reason, now_ms)
+            for serial in serials:
+                self._authority.revoke(tenant, serial)
+
+    async def _admit(self, wanted: NewBox, up_key: bytes, down_key: bytes) -> tuple[Numbered, Issued]:
+        now_ms = self._now_ms()
+        async with self._database.transaction() as tx:
+            number, shard = await store.last_number(tx, wanted.tenant)
+            numbered = number_box(wanted, number, shard, self._random_bytes)
+            issued = self._authority.issue_box(wanted.tenant, numbered.client_id)
+            former = await store.open_serials(tx, wanted.tenant, wanted.box)
+            await store.end(tx, wanted.tenant, wanted.box, now_ms)
+            number, shard, client_id = numbered
+            names = (wanted.tenant, number, wanted.box, wanted.store, shard, client_id)
+            box = (wanted.tenant, wanted.box, wanted.store, shard, number, "serving", "", issued.serial)
+            await store.enrol(
+                tx, (*names, issued.serial, now_ms, 0), (*box, up_key, down_key, now_ms, now_ms)
+            )
+        for serial in former:
+            self._authority.revoke(wanted.tenant, serial)
+        return numbered, issued

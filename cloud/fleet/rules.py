@@ -1,0 +1,66 @@
+"""What enrolment decides: numbers that are never used twice, client ids, shards. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from protocol.errors import CallerError, PeerError
+from protocol.topics import check_name, shard_number, shard_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_BOX_NUMBER = 65_023  # of 16 bits; the numbers above belong to the cloud's own makers of ids
+NONCE_BYTES = 6  # an id that nobody guesses, so nobody can take over a session by naming it
+
+
+class NewBox(NamedTuple):
+    """A box as it is asked for; an empty shard means the tenant's own."""
+
+    tenant: str
+    store: str
+    box: str
+    shard: str = ""
+
+
+class Numbered(NamedTuple):
+    """What the rules gave a box."""
+
+    box_number: int
+    shard: str
+    client_id: str
+
+
+def number_box(
+    wanted: NewBox, last_number: int, tenant_shard: str, random_bytes: Callable[[int], bytes]
+) -> Numbered:
+    """Give the next number of the tenant, its shard and a client id.
+
+    `last_number` is the highest that the tenant ever used, 0 for none; `tenant_shard` is "" for a new tenant.
+    The client id is also the certificate's common name, which may have 64 characters: that is why it holds the
+    number and not the box's name. Errors: PeerError "topic-...", CallerError "box-numbers-used-up",
+    "shard-differs".
+
+    >>> number_box(NewBox("acme", "north", "till-1"), 16, "2a", lambda count: bytes(count))
+    Numbered(box_number=17, shard='2a', client_id='acme.17.000000000000')
+    """
+    for name in wanted[:3]:
+        check_name(name)
+    if last_number >= MAX_BOX_NUMBER:
+        raise CallerError(
+            "box-numbers-used-up", f"{wanted.tenant} used all its box numbers", "Open a second tenant"
+        )
+    shard = tenant_shard or wanted.shard or shard_of(wanted.tenant)
+    shard_number(shard)
+    if wanted.shard and wanted.shard != shard:
+        raise CallerError("shard-differs", f"{wanted.tenant} lives in shard {shard}", "Leave --shard away")
+    number = last_number + 1
+    return Numbered(number, shard, f"{wanted.tenant}.{number}.{random_bytes(NONCE_BYTES).hex()}")
+
+
+def tenant_of(client_id: str) -> str:
+    """Tell whose box a client id names; PeerError "client-id-wrong"."""
+    parts = client_id.split(".")
+    if len(parts) != 3:
+        raise PeerError("client-id-wrong", "A client id has a tenant, a number and a nonce", "Refuse it")
+    return check_name(parts[0])
