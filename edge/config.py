@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from edge.devices import Bindings, read_bindings
+from edge.settings import Settings, read_settings
 from protocol.errors import ConfigError, PeerError
 from protocol.strict_json import loads
 from protocol.topics import check_name, shard_number
@@ -90,6 +91,12 @@ def read_box(directory: Path) -> BoxConfig:
     if faults:
         raise ConfigError("box-config-wrong", "; ".join(faults), "Enrol the box again, or correct box.json.")
     return _built(directory, told, keys)
+
+
+def first_settings(directory: Path) -> Settings:
+    """The settings that a box comes with, from `settings.json` beside box.json; the software's own without it."""
+    path = directory / "settings.json"
+    return read_settings(_read_object(path)) if path.exists() else Settings()
 
 
 def _built(directory: Path, told: dict[str, Any], keys: dict[str, Any]) -> BoxConfig:

@@ -19,9 +19,14 @@ from typing import TYPE_CHECKING, Any
 from edge import recall
 from edge.acts import Acts
 from edge.agent import Agent
+from edge.badge import BadgeCheck
 from edge.catalogue_file import open_shop
+from edge.cloud_memory import CloudMemory
+from edge.config import first_settings
+from edge.config_slots import ConfigSlots
+from edge.configuration import Configuration
 from edge.devices import DeviceSet
-from edge.events import SellingBlocked, SellingUnblocked
+from edge.events import LinkChanged, SellingBlocked, SellingUnblocked
 from edge.flows.state import Box
 from edge.journal.commit import Committer
 from edge.journal.files import OsFiles
@@ -29,7 +34,6 @@ from edge.journal.journal import Journal
 from edge.journal.opening import Birth
 from edge.screen.server import ScreenServer
 from edge.secure.client import SecureClient, SecureSettings
-from edge.settings import Settings
 from edge.uplink.identity import Identity
 from edge.uplink.link import Link
 from edge.uplink.tls import client_context
@@ -81,45 +85,37 @@ class Options:
 
 
 class RunningBox:
-    """One box put together. `ready` is set once the screen answers."""
+    """One box put together."""
 
     def __init__(self, config: BoxConfig, options: Options) -> None:
         self.config = config
         self.clock = SystemClock()
         self.boot = secrets.token_hex(4)
+        self.identity = _identity(config)
         self.journal = self._open_journal(options)
-        self.settings = Settings()
+        self.committer = Committer(self.journal, self._synced, self._sync_failed)
+        self.memory = CloudMemory(OsFiles(), str(options.work / "documents"))
+        self.uplink = self._uplink()
+        self.configuration = self._configuration(options)
+        settings = self.configuration.start()
         shop = open_shop(options.work / "catalogue", config.currency)
         records = recall.recent_records(self.journal)
         self.ids = recall.id_maker(config.box_number, records)
-        self.recalled = recall.recall(Box(settings=self.settings, shop=shop), records)
-        self.committer = Committer(self.journal, self._synced, self._sync_failed)
+        self.recalled = recall.recall(Box(settings=settings, shop=shop), records)
         self.devices = DeviceSet(config.devices, self.post, self.clock.monotonic_ms)
         self.cards = self._secure_client(options)
-        self.screen = ScreenServer(self.post, port=options.screen_port)
-        self.uplink = BoxUplink(
-            identity=Identity(
-                shard=config.shard,
-                tenant=config.tenant,
-                store=config.store,
-                box=config.box,
-                up_key=config.up_key,
-                down_key=config.down_key,
-            ),
-            journal=self.journal,
-            clock=self.clock,
-            post=self.post,
-            state=self._state,
-        )
+        badge = BadgeCheck(lambda: self.agent.box.settings.staff, self.clock.monotonic_ms)
+        self.screen = ScreenServer(self.post, port=options.screen_port, badge=badge)
         self.acts = Acts(
             uplink=self.uplink,
             cards=self.cards,
             printer=self.devices.paper,
             pole=self.devices.pole,
             scale=self.devices.scale,
+            apply_settings=self.configuration.applied,
         )
         self.agent = Agent(
-            box=Box(settings=self.settings, shop=shop),
+            box=self.recalled,
             clock=self.clock,
             new_id=lambda: self.ids.make(self.clock.utc_ms()),
             boot=self.boot,
@@ -131,6 +127,8 @@ class RunningBox:
 
     def post(self, event: Any) -> None:
         """Hand an event to the agent."""
+        if isinstance(event, LinkChanged):
+            self.configuration.link_changed(event.is_up)
         self.agent.post(event)
 
     async def run(self, ready: Callable[[str], None] | None = None) -> None:
@@ -144,7 +142,7 @@ class RunningBox:
                 tasks.create_task(self.agent.run())
                 tasks.create_task(self.devices.run())
                 tasks.create_task(run_uplink(self.uplink, self._link()))
-                tasks.create_task(self._watch_room())
+                tasks.create_task(self._watch())
                 tasks.create_task(self._forget_settled_cards())
                 await self.screen.started()
                 if ready is not None:
@@ -157,21 +155,48 @@ class RunningBox:
     async def _start(self) -> None:
         """The first records of this start, then the sale that was open before it."""
         is_set = self.clock.utc_ms() >= EARLIEST_MS
-        started = {
-            "v": 1,
-            "t": "box_started",
-            "at": self.clock.utc_ms(),
-            "boot": self.boot,
-            "software": SOFTWARE,
-            "engine": ENGINE,
-            "catalogue": self.recalled.shop.catalogue,
-            "overlay": self.recalled.shop.overlay,
-            "taxes": self.settings.taxes.hash.hex(),
-            "clock": "ok" if is_set else "suspect",
-        }
-        self.committer.append(encode_record(started))
+        box = self.recalled
+        self._record(
+            "box_started",
+            software=SOFTWARE,
+            engine=ENGINE,
+            catalogue=box.shop.catalogue,
+            overlay=box.shop.overlay,
+            taxes=box.settings.taxes.hash.hex(),
+            clock="ok" if is_set else "suspect",
+        )
         await self.committer.sync()
-        await self.agent.resume(self.recalled)
+        await self.agent.resume(box)
+
+    def _record(self, t: str, **fields: object) -> None:
+        body = {"v": 1, "t": t, "at": self.clock.utc_ms(), "boot": self.boot, **fields}
+        self.committer.append(encode_record(body))
+
+    def _uplink(self) -> BoxUplink:
+        return BoxUplink(
+            identity=self.identity,
+            journal=self.journal,
+            clock=self.clock,
+            post=self.post,
+            state=self._state,
+            on_configuration=lambda payload: self.configuration.received(payload),  # noqa: PLW0108 - it is built after the link
+            epoch=self.memory.epoch,
+            save_epoch=self.memory.save_epoch,
+        )
+
+    def _configuration(self, options: Options) -> Configuration:
+        return Configuration(
+            slots=ConfigSlots(OsFiles(), str(options.work / "config")),
+            signer=self.config.configuration_signer,
+            identity=self.identity,
+            clock=self.clock,
+            cloud_time_ms=lambda: self.uplink.cloud_time_ms,
+            post=self.post,
+            answer=self.uplink.answer_configuration,
+            health=self._health,
+            record=lambda fields: self._record("config_applied", **fields),
+            defaults=first_settings(self.config.directory),
+        )
 
     def _open_journal(self, options: Options) -> Journal:
         birth = Birth(
@@ -210,13 +235,13 @@ class RunningBox:
     def _link(self) -> Link:
         config = self.config
         offline = messages.offline_state()
-        topic, sealed = self.uplink.identity.seal("state", offline)
+        topic, sealed = self.identity.seal("state", offline)
         return Link(
             host=config.broker.host,
             port=config.broker.port,
             tls=client_context(*config.certificate, config.broker.server_name),
             client_id=config.client_id,
-            subscription=self.uplink.identity.subscription,
+            subscription=self.identity.subscription,
             last_will=(topic, sealed),
             on_message=self.uplink.received,
             on_change=self.uplink.link_changed,
@@ -229,10 +254,17 @@ class RunningBox:
         _log.error("basket lines are not durable yet: %s", failed)
         self.post(SellingBlocked(failed.code))
 
-    async def _watch_room(self) -> None:
-        """Tell the flows when the journal can take no new sale, and when it can again."""
+    def _health(self) -> str:
+        """What is wrong with this box, "" for nothing."""
+        if not self.screen.address:
+            return "screen-down"
+        return self.journal.refusal()
+
+    async def _watch(self) -> None:
+        """Look once a second whether the journal may take a new sale and a configuration needs a decision."""
         reason = ""
         while True:
+            self.configuration.tick()
             now = self.journal.refusal()
             if now != reason:
                 if reason:
@@ -268,11 +300,22 @@ class RunningBox:
             "synced_through": newest.synced_through,
             "oldest_unsent_ms": self.uplink.oldest_unsent_ms(),
             "devices": dict(self.agent.box.devices),
-            "config_version": 0,
+            "config_version": self.configuration.active_version,
             "software": SOFTWARE,
             "clock_ms": self.clock.utc_ms(),
             "unknown_open": len(self.agent.box.reversing),
         }
+
+
+def _identity(config: BoxConfig) -> Identity:
+    return Identity(
+        shard=config.shard,
+        tenant=config.tenant,
+        store=config.store,
+        box=config.box,
+        up_key=config.up_key,
+        down_key=config.down_key,
+    )
 
 
 async def run_box(config: BoxConfig, options: Options, ready: Callable[[str], None] | None = None) -> None:

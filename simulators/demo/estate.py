@@ -30,7 +30,7 @@ _STAFF_SALT = "00112233445566778899aabbccddeeff"
 _STAFF_ROUNDS = 20_000
 
 COMMAND_S = 60.0  # the slowest of them makes a certificate authority
-CATALOGUE_COLUMNS = ("gtin", "name", "unit_price", "tax_class", "kind", "age_min", "department")
+CATALOGUE_COLUMNS = ("gtin", "name", "price", "tax_class", "kind", "age_min", "department")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ async def tillbox(*arguments: str) -> str:
 async def lay_out(estate: Estate) -> None:
     """Make the cloud's directory and the catalogue."""
     write_goods(estate.directory / "goods.csv")
-    acquirer = f"acquirer=127.0.0.1:{estate.acquirer_port}"
+    acquirer = f"127.0.0.1:{estate.acquirer_port}"
     await tillbox(
         "cloud",
         "--data",
@@ -109,7 +109,7 @@ async def lay_out(estate: Estate) -> None:
     )
     shelf = estate.cloud / "catalogue"
     (shelf / "goods.tbc").write_bytes(estate.catalogue.read_bytes())
-    (shelf / "taxes.json").write_text(json.dumps(taxes(), sort_keys=True, separators=(",", ":")))
+    (shelf / "goods.taxes.json").write_text(json.dumps(taxes(), sort_keys=True, separators=(",", ":")))
 
 
 async def enrol(estate: Estate, name: str, devices: dict[str, Any]) -> Path:
