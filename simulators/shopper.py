@@ -11,14 +11,14 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from protocol.errors import OutcomeUnknown, PeerError
 from simulators.goods import GOODS, Good
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
-
-    import httpx
 
     from simulators.station import Station
 
@@ -88,6 +88,7 @@ class Page:
         self._headers = {"origin": origin}
         self._changed = asyncio.Condition()
         self.view: dict[str, Any] = {}
+        self._trouble = ""
         self._reading: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -114,16 +115,13 @@ class Page:
         try:
             async with asyncio.timeout(timeout_s), self._changed:
                 while not (self.view and seen(self.view)):
-                    self._check()
+                    if self._trouble:
+                        raise OutcomeUnknown("page-lost", self._trouble, "")
                     await self._changed.wait()
                 return self.view
         except TimeoutError:
             page = self.view.get("page", "nothing")
             raise OutcomeUnknown("page-stands-still", f"The page shows {page} and nothing more", "") from None
-
-    def _check(self) -> None:
-        if self._reading is not None and self._reading.done():
-            self._reading.result()
 
     async def _post(self, path: str, body: dict[str, Any]) -> None:
         answer = await self._client.post(path, json=body, headers=self._headers)
@@ -131,13 +129,27 @@ class Page:
             raise PeerError("touch-refused", f"{path} answered {answer.status_code}", "Look at the page.")
 
     async def _follow(self) -> None:
-        async with self._client.stream("GET", EVENT_STREAM, timeout=None) as stream:
-            async for line in stream.aiter_lines():
-                if line.startswith("data:"):
-                    view = json.loads(line[5:])
-                    async with self._changed:
-                        self.view = view
-                        self._changed.notify_all()
+        trouble = "the box closed the page"
+        try:
+            async with self._client.stream("GET", EVENT_STREAM, timeout=None) as stream:
+                kind = ""
+                async for line in stream.aiter_lines():
+                    if not line:
+                        kind = ""
+                    elif line.startswith("event:"):
+                        kind = line[6:].strip()
+                    elif line.startswith("data:") and not kind:
+                        await self._see(json.loads(line[5:]))
+        except (httpx.HTTPError, ValueError) as broken:
+            trouble = f"{type(broken).__name__}: {broken}"
+        async with self._changed:
+            self._trouble = trouble
+            self._changed.notify_all()
+
+    async def _see(self, view: dict[str, Any]) -> None:
+        async with self._changed:
+            self.view = view
+            self._changed.notify_all()
 
 
 @dataclass(frozen=True, slots=True)
