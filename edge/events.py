@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CodeScanned:
-    """A scanner read `text`, already free of prefix and suffix."""
+    """A scanner read `text`, already free of prefix and suffix; `quantity` was keyed for it before (multi-buy)."""
 
     text: str
+    quantity: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,10 +63,12 @@ def _code_scanned(box: Box, event: events.CodeScanned, now: Now) -> Decision:
     item = box.shop.prices.find(code.gtin)
     if item is None:
         return replace(box, notice="item-not-found"), before
-    if item.kind == WEIGHT and code.weight_g is None and code.price_minor is None:
+    if event.quantity != 1 and (item.kind == WEIGHT or scanning.is_measured(code)):
+        return replace(box, notice="quantity-not-wanted"), before
+    if item.kind == WEIGHT and not scanning.is_measured(code):
         changed, effects = scanning.wait_for_weight(box, item, now)
     else:
-        changed, effects = scanning.add_line(box, item, code, now)
+        changed, effects = scanning.add_line(box, item, code, event.quantity, now)
     return changed, before + effects
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edge.effects import Record, ShowOnPole, WatchScale
 from edge.flows import words
 from edge.flows.payment import inactivity
 from edge.flows.state import Sale, Waiting
-from protocol.basket import Basket
+from protocol.basket import LABEL, SCAN, Basket
 from protocol.errors import ConfigError, PeerError
 from protocol.pricing.engine import ENGINE, Pricer
 
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from edge.flows.state import Box, Decision, Now
     from protocol.item import Item
     from protocol.product_codes import ProductCode
+
+
+class Amounts(NamedTuple):
+    """How much of an item is sold: pieces, grams, or what its label says it costs."""
+
+    quantity: int = 1
+    weight_g: int = 0
+    label_price_minor: int | None = None
 
 
 def start_sale(box: Box, now: Now) -> tuple[Box, list[Effect]]:
@@ -54,20 +62,26 @@ def wait_for_weight(box: Box, item: Item, now: Now) -> Decision:
     return box, [*effects, WatchScale(is_wanted=True), inactivity(box)]
 
 
-def add_line(box: Box, item: Item, code: ProductCode, now: Now) -> Decision:
-    """Sell what a code says: one piece, or what a label weighs or costs."""
-    source = "label" if code.weight_g is not None or code.price_minor is not None else "scan"
-    return _sell(box, item, now, weight_g=code.weight_g or 0, price_minor=code.price_minor, source=source)
+def is_measured(code: ProductCode) -> bool:
+    """Whether the label itself says what the package weighs or costs."""
+    return code.weight_g is not None or code.price_minor is not None
 
 
-def _sell(box: Box, item: Item, now: Now, *, weight_g: int, price_minor: int | None, source: str) -> Decision:
+def add_line(box: Box, item: Item, code: ProductCode, quantity: int, now: Now) -> Decision:
+    """Sell what a code says: `quantity` pieces, or what a label weighs or costs."""
+    source = LABEL if is_measured(code) else SCAN
+    amounts = Amounts(quantity, code.weight_g or 0, code.price_minor)
+    return _sell(box, item, now, amounts, source)
+
+
+def _sell(box: Box, item: Item, now: Now, amounts: Amounts, source: str = SCAN) -> Decision:
     """Add one line to the open sale (opened if need be), price the basket, show it."""
     opened_box, effects = start_sale(box, now)
     sale = opened_box.sale
     assert sale is not None, "a sale was just opened"
     basket, pricer = sale.basket.copy(), sale.pricer.copy()
     try:
-        line = basket.add(item, weight_g=weight_g, source=source, price_minor=price_minor)
+        line = basket.add(item, amounts.quantity, amounts.weight_g, source, amounts.label_price_minor)
         pricer.add(line)
     except (PeerError, ConfigError) as fault:
         return replace(box, notice=fault.code), []
@@ -95,7 +109,7 @@ def weigh_done(box: Box, event: ShopperActed, now: Now) -> Decision:
     item = box.shop.prices.find(sale.waiting.gtin)
     if item is None:
         return replace(box.with_sale(phase="basket", waiting=None), notice="item-not-found"), []
-    changed, effects = _sell(box, item, now, weight_g=box.weight_g, price_minor=None, source="scan")
+    changed, effects = _sell(box, item, now, Amounts(weight_g=box.weight_g))
     return changed, [*effects, WatchScale(is_wanted=False)]
 
 
