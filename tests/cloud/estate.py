@@ -79,13 +79,14 @@ class Shelf:
 
     def __init__(self) -> None:
         self.is_empty = False
+        self.versions = PriceVersions(Prices(CATALOGUE), TAXES)
 
     async def find(self, tenant: str, catalogue: str, overlay: str, taxes: str) -> PriceVersions | None:
         del tenant
         wanted = (CATALOGUE.hash.hex(), "", TAXES.hash.hex())
         if self.is_empty or (catalogue, overlay, taxes) != wanted:
             return None
-        return PriceVersions(Prices(CATALOGUE), TAXES)
+        return self.versions
 
 
 class Channel(CardChannel):
@@ -94,14 +95,14 @@ class Channel(CardChannel):
     name = "played"
 
     def __init__(self) -> None:
-        self.recovery = ("reverse",)
+        self.recovery: tuple[Any, ...] = ("reverse",)
         self.minimum_delay_ms = 0
         self.answers: deque[str] = deque()
-        self.reversals: deque[str] = deque()
+        self.reversals: deque[Any] = deque()
         self.queries: deque[str] = deque()
         self.asked: list[tuple[str, int]] = []
         self.hold: asyncio.Event | None = None
-        self._hear: Callable[[LateAnswer], None] | None = None
+        self._hear: Callable[[LateAnswer], None]
 
     async def authorize(self, call: ChannelCall, blob: bytes, remaining_ms: int) -> ChannelAnswer:
         assert remaining_ms > 0
@@ -125,14 +126,14 @@ class Channel(CardChannel):
     def listen(self, hear: Callable[[LateAnswer], None]) -> None:
         self._hear = hear
 
-    def say_late(self, attempt: int, about: str, answer: ChannelAnswer) -> None:
+    def say_late(self, attempt: int, about: Any, answer: ChannelAnswer) -> None:
         self._hear(LateAnswer(TENANT, attempt, about, answer))
 
     def count(self, kind: str, attempt: int) -> int:
         return self.asked.count((kind, attempt))
 
 
-def answer_of(outcome: str, amount_minor: int) -> ChannelAnswer:
+def answer_of(outcome: Any, amount_minor: int) -> ChannelAnswer:
     if outcome == "approved":
         return ChannelAnswer("approved", amount_minor, "A1", "000000000001", "00", token="tok-1")
     if outcome == "wrong-amount":
@@ -167,7 +168,7 @@ class Till:
 
     def write(self, kind: str, /, **fields: Any) -> bytes:
         """Append a record to the journal and return its frame."""
-        record = {"v": 1, "t": kind, "at": self.at_ms, "boot": "00000001", **fields}
+        record = {"v": 1, "at": self.at_ms, "boot": "00000001", **fields, "t": kind}
         self.bodies.append(record)
         return self.write_body(encode_record(record))
 
@@ -176,6 +177,17 @@ class Till:
         self.chain = chain_next(self.chain, seq, body)
         self.frames.append(encode_frame(seq, self.chain, body))
         return self.frames[-1]
+
+    def rechain(self) -> None:
+        """Drop the chain of frames that a test took away."""
+        bodies = [decode_frame(frame)[0].body for frame in self.frames]
+        self.frames = []
+        self.chain = chain_start(TENANT, self.box, self.generation)
+        for body in bodies:
+            self.write_body(body)
+
+    def body_of(self, seq: int) -> bytes:
+        return decode_frame(self.frames[seq - 1])[0].body
 
     def open_sale(self, quantity: int = 2, weight_g: int = 450, **changed: Any) -> tuple[str, Any]:
         """Open a sale of bread and apples; return its order and what it costs."""
@@ -381,7 +393,7 @@ class Estate:
         for _ in range(200):
             for _ in range(5):
                 await asyncio.sleep(0)
-            if self.consumer._offers or self.wire.queue:
+            if self.consumer._offers or self.consumer._backlog or self.wire.queue:
                 await self.consumer.step()
             elif not self.consumer._calls._lanes:
                 return
@@ -409,4 +421,4 @@ class Estate:
 
     async def attempt(self, tender: dict[str, Any]) -> str:
         rows = await self.rows("SELECT state FROM payment_attempt WHERE attempt = $1", int(tender["attempt"]))
-        return rows[0][0]
+        return str(rows[0][0])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cloud import consumer as consumer_module
+from cloud.consumer_batch import Repair
 from cloud.orders import rules as order_rules
 from cloud.ports import Message
 from protocol import faults
@@ -265,7 +266,7 @@ async def test_hostile_row_18_a_poison_record_is_parked_and_the_others_go_on(est
     assert estate.told(till, "receipt")[-1]["through"] == 7
     assert await estate.rows("SELECT DISTINCT box, code FROM parked_record") == [("till-1", "rules-failed")]
 
-    estate.consumer.offer(consumer_module.Repair("replay", TENANT))
+    estate.consumer.offer(Repair("replay", TENANT))
     await estate.settle()
     assert await estate.rows("SELECT count(*) FROM sale_order WHERE state = 'completed'") == [(2,)]
     assert await estate.rows("SELECT DISTINCT state FROM parked_record") == [("booked",)]
