@@ -6,7 +6,8 @@ that changes something is durable when it returns.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from cloud.cardzone.commits import SharedCommits
@@ -251,6 +252,9 @@ class Store:
         await self._commits.write(lambda db: db.execute("DELETE FROM notices WHERE number = ?", (number,)))
 
 
+_values = attrgetter(*(one.name for one in fields(Attempt)))
+
+
 def _find(db: sqlite3.Connection, tenant: str, attempt: str) -> Attempt | None:
     sql = _SELECT + " WHERE tenant = ? AND attempt = ?"
     return _attempt(db.execute(sql, (tenant, attempt)).fetchone())
@@ -271,13 +275,13 @@ def _attempt(row: tuple[Any, ...] | None) -> Attempt | None:
 
 
 def _insert(db: sqlite3.Connection, attempt: Attempt) -> None:
-    db.execute(_INSERT, astuple(attempt))
+    db.execute(_INSERT, _values(attempt))
 
 
 def _save(db: sqlite3.Connection, was: Attempt, now: Attempt, de7: str) -> tuple[Attempt, Reversal | None]:
     if now.state not in ("sent", "reversing"):
         now = replace(now, sealed_number=b"")
-    db.execute(_REPLACE, astuple(now))
+    db.execute(_REPLACE, _values(now))
     if now.state != "reversing" or was.state == "reversing":
         return now, None
     (number,) = db.execute(

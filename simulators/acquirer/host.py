@@ -51,6 +51,7 @@ class Acquirer:
         self.counts: Counter[str] = Counter()
         self.is_paused = False  # reads requests and does nothing
         self.refuses_sign_on = False
+        self.has_magic_amounts = True  # off for real sales, whose totals may be any amount
         self._times = times
         self._card_cases = dict(card_cases)
         self._memory = _Memory()
@@ -191,7 +192,10 @@ class Acquirer:
     def _choose(self, request: Fields) -> Case:
         if self._next:
             return self._next.popleft()
-        return case_of(int(request["4"]), self._card_cases.get(request.get("2", ""), -1))
+        card_case = self._card_cases.get(request.get("2", ""), -1)
+        if not self.has_magic_amounts and card_case < 0:
+            return CASES[0]
+        return case_of(int(request["4"]), card_case)
 
 
 def _captured(case: Case, request: Fields) -> int:

@@ -33,6 +33,7 @@ class AcquirerSettings:
     books: str = ""
     control: str = ""
     times: HostTimes = field(default_factory=HostTimes)
+    has_magic_amounts: bool = True
 
 
 def actions(acquirer: Acquirer) -> Actions:
@@ -61,6 +62,7 @@ async def run_acquirer(settings: AcquirerSettings) -> None:
     """Be an acquirer until cancelled."""
     books = Books(Path(settings.books) if settings.books else None)
     acquirer = Acquirer(books, settings.times, host_cases())
+    acquirer.has_magic_amounts = settings.has_magic_amounts
     port = await acquirer.start(port=settings.port)
     sys.stdout.write(json.dumps({"port": port}) + "\n")
     sys.stdout.flush()
@@ -78,12 +80,14 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--books", default="")
     parser.add_argument("--control", default="")
+    parser.add_argument("--no-magic-amounts", action="store_true")
     parser.add_argument("--late-ms", type=int, default=usual.late_ms)
     parser.add_argument("--answer-ms", type=int, default=usual.answer_ms)
     said = parser.parse_args()
     times = HostTimes(answer_ms=said.answer_ms, late_ms=said.late_ms)
+    settings = AcquirerSettings(said.port, said.books, said.control, times, not said.no_magic_amounts)
     with suppress(KeyboardInterrupt):
-        asyncio.run(run_acquirer(AcquirerSettings(said.port, said.books, said.control, times)))
+        asyncio.run(run_acquirer(settings))
     return 0
 
 

@@ -8,9 +8,9 @@ import stat
 
 import pytest
 
-from protocol.errors import CallerError, OutcomeUnknown, PeerError
+from protocol.errors import CallerError
 from simulators.cards import unique_card
-from tests.cloud.card_zone_running import actions_of, eventually, zone_stage
+from tests.cloud.card_zone_running import eventually, zone_stage
 
 
 async def test_an_approved_purchase_is_captured_once_and_told_in_full(tmp_path):
@@ -294,63 +294,6 @@ async def test_without_a_link_nothing_is_sent_and_the_answer_is_a_technical_decl
         assert stage.acquirer.counts["0200"] == 0
 
 
-async def test_a_card_sealed_for_something_else_is_declined_without_a_reason_to_learn_from(tmp_path):
-    async with zone_stage(tmp_path) as stage:
-        await stage.start()
-        await stage.is_up()
-        asked = {
-            "tenant": "acme",
-            "box": "box-1",
-            "merchant": "M1",
-            "terminal": "TERM0001",
-            "payment": "1",
-            "attempt": "1",
-            "amount_minor": 100,
-            "currency": "EUR",
-        }
-        blob = stage.seal(asked, "visa")
-        spoiled = [
-            (asked | {"attempt": "11", "amount_minor": 101}, blob),
-            (asked | {"attempt": "12", "box": "box-2"}, blob),
-            (asked | {"attempt": "13", "tenant": "other"}, blob),
-            (asked | {"attempt": "14", "currency": "USD"}, blob),
-            (asked | {"attempt": "15"}, blob[:-1] + bytes([blob[-1] ^ 1])),
-            (asked | {"attempt": "16"}, b""),
-            (asked | {"attempt": "17"}, b"\x04" * 200),
-        ]
-
-        answers = [await stage.client.authorize(request, data, 1_000) for request, data in spoiled]
-
-        told = {(answer["outcome"], answer["reason"], answer["masked"]) for answer in answers}
-        assert told == {("declined", "card-unreadable", "")}
-        assert stage.acquirer.counts["0200"] == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("tenant", "ACME"),
-        ("terminal", "TOO-LONG-1"),
-        ("attempt", "1x"),
-        ("amount_minor", 0),
-        ("amount_minor", "12"),
-        ("currency", "EURO"),
-        ("merchant", ""),
-    ],
-)
-async def test_a_malformed_request_is_named_and_the_zone_goes_on(tmp_path, name, value):
-    async with zone_stage(tmp_path) as stage:
-        await stage.start()
-        await stage.is_up()
-
-        asked: dict[str, object] = {"tenant": "acme", "box": "box-1", "merchant": "M1", "terminal": "T1"}
-        asked |= {"payment": "1", "attempt": "1", "amount_minor": 1, "currency": "EUR", name: value}
-        with pytest.raises(PeerError, match="request-malformed"):
-            await stage.client.authorize(asked, b"x", 1_000)
-
-        assert (await stage.pay(2))["outcome"] == "approved"
-
-
 async def test_stans_count_per_terminal_and_go_on_after_a_restart(tmp_path):
     async with zone_stage(tmp_path) as stage:
         await stage.start()
@@ -375,17 +318,16 @@ async def test_the_stan_wraps_and_an_answer_still_finds_its_own_purchase(tmp_pat
     async with zone_stage(tmp_path) as stage:
         await stage.start()
         await stage.is_up()
-        await stage.pay(1)
         await stage.stop()
-        stage.change("UPDATE terminals SET stan = 999998")
+        stage.change("INSERT INTO terminals VALUES ('TERM0001', 999998)")
         await stage.start()
         await stage.is_up()
 
-        wrapped = [await stage.pay(number) for number in (2, 3, 4)]
+        wrapped = [await stage.pay(number) for number in (1, 2, 3)]
 
         assert [answer["stan"] for answer in wrapped] == ["999999", "000001", "000002"]
         assert {answer["outcome"] for answer in wrapped} == {"approved"}
-        assert [stage.net(number) for number in (1, 2, 3, 4)] == [1250] * 4
+        assert [stage.net(number) for number in (1, 2, 3)] == [1250] * 3
 
 
 async def test_purchases_of_many_terminals_are_under_way_at_once(tmp_path):
@@ -415,143 +357,3 @@ async def test_two_tenants_have_different_tokens_for_the_same_card(tmp_path):
 
         assert mine == mine_again
         assert len({mine, theirs, other_card}) == 3
-
-
-CRASHES = [
-    ("cardzone.stan_stored", ["reversal"]),
-    ("cardzone.sent", ["capture", "reversal"]),
-    ("cardzone.answer_received", ["capture", "reversal"]),
-]
-
-
-@pytest.mark.parametrize(("point", "booked"), CRASHES)
-async def test_a_crash_before_the_verdict_is_durable_ends_in_a_reversal(tmp_path, point, booked):
-    async with zone_stage(tmp_path) as stage:
-        await stage.start(killed_at=point)
-        await stage.is_up()
-
-        with pytest.raises(OutcomeUnknown):
-            await stage.pay(1)
-        await stage.ended()
-        await stage.start()
-        await stage.is_up()
-
-        await eventually(lambda: stage.kinds(1)[-1:] == ["reversal"], "the reversal went out")
-        assert stage.net(1) == 0
-        assert stage.kinds(1) in (booked, ["reversal"])
-        assert (await stage.client.reverse("acme", "1", "asked", 5_000))["outcome"] == "reversed"
-
-
-async def test_a_crash_after_the_verdict_keeps_the_approval(tmp_path):
-    async with zone_stage(tmp_path) as stage:
-        await stage.start(killed_at="cardzone.answered")
-        await stage.is_up()
-
-        with pytest.raises(OutcomeUnknown):
-            await stage.pay(1)
-        await stage.ended()
-        await stage.start()
-        await stage.is_up()
-
-        assert (await stage.client.query("acme", "1"))["outcome"] == "approved"
-        assert (await stage.pay(1))["outcome"] == "approved"
-        assert stage.kinds(1) == ["capture"]
-
-
-@pytest.mark.parametrize(
-    "point", ["cardzone.reversal_counted", "cardzone.reversal_sent", "cardzone.reversal_answered"]
-)
-async def test_a_crash_around_a_reversal_never_loses_it_and_never_undoes_twice(tmp_path, point):
-    async with zone_stage(tmp_path) as stage:
-        await stage.start(killed_at=point)
-        await stage.is_up()
-        await stage.pay(1, 990_081, deadline_ms=100)
-        await stage.ended()
-
-        await stage.start()
-        await stage.is_up()
-        stage.listen()
-
-        await eventually(lambda: bool(stage.notices), "the reversal was settled")
-        assert stage.net(1) == 0
-        undone = [line["amount_minor"] for line in stage.acquirer.books.lines() if line["kind"] == "reversal"]
-        assert undone == [990_081]
-        assert stage.acquirer.counts["0401"] >= 1
-
-
-async def test_killed_between_send_and_answer_the_reversal_is_repeated_until_the_acquirer_is_back(tmp_path):
-    async with zone_stage(tmp_path) as stage:
-        await stage.start()
-        await stage.is_up()
-        stage.acquirer.use_next(81)
-        paying = asyncio.create_task(stage.pay(1))
-        await eventually(lambda: stage.kinds(1) == ["capture"], "the purchase arrived")
-        await stage.kill()
-        with pytest.raises(OutcomeUnknown):
-            await paying
-        stage.acquirer.use_next(0)
-        actions_of(stage)["pause"]()
-
-        await stage.start()
-        await eventually(lambda: stage.acquirer.links() > 0, "the zone connected")
-        assert stage.kinds(1) == ["capture"]
-        actions_of(stage)["resume"]()
-        stage.acquirer.drop_links()
-
-        await eventually(lambda: stage.kinds(1) == ["capture", "reversal"], "it was undone")
-        assert stage.net(1) == 0
-
-
-async def test_a_cut_link_is_signed_on_again_and_echo_finds_a_dead_one(tmp_path):
-    async with zone_stage(tmp_path, echo_every_ms=100, echo_answer_ms=100) as stage:
-        await stage.start()
-        await stage.is_up()
-        stage.acquirer.drop_links()
-        await eventually(lambda: stage.acquirer.counts["0800"] >= 2, "signed on again")
-        await stage.is_up()
-
-        stage.acquirer.is_paused = True
-        signed_on = stage.acquirer.counts["0800"]
-        await eventually(lambda: stage.acquirer.links() == 0, "the dead link was given up")
-        stage.acquirer.is_paused = False
-
-        await stage.is_up()
-        assert stage.acquirer.counts["0800"] > signed_on
-        assert (await stage.pay(1))["outcome"] == "approved"
-
-
-async def test_a_notice_is_told_again_until_it_was_heard(tmp_path):
-    async with zone_stage(tmp_path) as stage:
-        await stage.start()
-        await stage.is_up()
-        await stage.pay(1, 990_081, deadline_ms=100)
-        await eventually(
-            lambda: stage.net(1) == 0 and len(stage.kinds(1)) == 2, "reversed, and nobody listened"
-        )
-        await stage.client.close()
-
-        stage.listen()
-        await eventually(lambda: bool(stage.notices), "told at the next connection")
-        await eventually(lambda: stage.rows("SELECT * FROM notices") == [], "the zone knows it was heard")
-        await stage.stop_listening()
-        stage.listen()
-        await stage.client.query("acme", "1")
-
-        assert [notice["event"] for notice in stage.notices] == ["reversal_settled"]
-
-
-async def test_a_wrong_configuration_names_every_fault_and_ends(tmp_path):
-    async with zone_stage(tmp_path, reversal_first_ms=1, echo_every_ms=0) as stage:
-        stage.links = 0
-
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(2):
-                await stage.start()
-        await stage.ended()
-
-        log = (tmp_path / "zone.log").read_text()
-        assert stage.process is not None
-        assert stage.process.returncode == 2
-        assert "reversal_first_ms" in log
-        assert "echo_every_ms" in log
-        assert "acquirers" in log

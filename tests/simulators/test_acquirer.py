@@ -174,6 +174,16 @@ async def test_a_card_may_choose_the_case_and_so_may_the_control_line(acquirer):
     assert [answer["39"] for answer in (by_card, by_hand, after)] == ["51", "41", "00"]
 
 
+async def test_without_magic_amounts_only_cards_carry_cases(acquirer):
+    acquirer.has_magic_amounts = False
+    link = await linked(acquirer)
+
+    by_amount = await link.ask(purchase(3, 990_005))
+    by_card = await link.ask(purchase(4, 990_005, pan=BY_NAME["no-funds"].pan))
+
+    assert (by_amount["39"], by_card["39"]) == ("00", "51")
+
+
 async def test_garbage_is_counted_and_the_link_stays(acquirer):
     link = await linked(acquirer)
     link.writer.write(b"\x00\x05hello")
