@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.config import BoxConfig
+    from edge.ports import ServedScreen
 
 SOFTWARE = "tillbox 0.1.0"
 # How often the journal's room is looked at: a sale takes longer than this.
@@ -85,9 +86,9 @@ class Options:
 
 
 class RunningBox:
-    """One box put together."""
+    """One box put together; another `screen` than the shopper's page is for those who drive many boxes at once."""
 
-    def __init__(self, config: BoxConfig, options: Options) -> None:
+    def __init__(self, config: BoxConfig, options: Options, screen: ServedScreen | None = None) -> None:
         self.config = config
         self.clock = SystemClock()
         self.boot = secrets.token_hex(4)
@@ -105,7 +106,7 @@ class RunningBox:
         self.devices = DeviceSet(config.devices, self.post, self.clock.monotonic_ms)
         self.cards = self._secure_client(options)
         badge = BadgeCheck(lambda: self.agent.box.settings.staff, self.clock.monotonic_ms)
-        self.screen = ScreenServer(self.post, port=options.screen_port, badge=badge)
+        self.screen = screen or ScreenServer(self.post, port=options.screen_port, badge=badge)
         self.acts = Acts(
             uplink=self.uplink,
             cards=self.cards,

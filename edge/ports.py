@@ -118,4 +118,16 @@ class Screen(Protocol):
         """Push the whole view to every open page."""
 
 
+class ServedScreen(Screen, Protocol):
+    """A screen that lives as long as the box; `address` is "" until it answers."""
+
+    address: str
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+
+    async def started(self) -> None:
+        """Return once it answers."""
+
+
 Post = Callable[[Any], None]
