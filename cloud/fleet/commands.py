@@ -18,6 +18,7 @@ from cloud.database import open_database
 from cloud.fleet import store
 from cloud.fleet.authority import Authority
 from cloud.fleet.enrolment import Enrolment, Surroundings
+from cloud.fleet.push_command import configuration, group, push
 from cloud.fleet.rules import NewBox
 from cloud.fleet.signer import public_hex
 from cloud.installation import Installation
@@ -49,6 +50,10 @@ box_option = click.option("--box", required=True, help="The box's name, unique w
 @click.group()
 def fleet() -> None:
     """Enrol boxes, shut them out, push configuration, see what they run."""
+
+
+for configuring in (push, group, configuration):
+    fleet.add_command(configuring)
 
 
 @fleet.command()
