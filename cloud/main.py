@@ -32,6 +32,8 @@ from cloud.consumer import Consumer
 from cloud.database import open_database
 from cloud.fleet import store as fleet_store
 from cloud.fleet.authority import CLOUD_CLIENT_ID, Authority
+from cloud.fleet.configuration_handlers import ConfigurationAnswers, StateReports
+from cloud.fleet.configuration_publisher import ConfigurationPublisher
 from cloud.fleet.watch import FleetWatch
 from cloud.installation import World
 from cloud.intake_boxes import BoxTable
@@ -85,6 +87,7 @@ class Cloud:
             shelf=DirectoryShelf(config.installation.catalogue),
             channel=self._channel,
             clock=self._clock,
+            lanes={"cfg": ConfigurationAnswers(), "state": StateReports()},
         )
 
     async def run(self) -> None:
@@ -96,6 +99,9 @@ class Cloud:
             clock=self._clock,
             on_change=self._refresh_broker,
         )
+        configurations = ConfigurationPublisher(
+            database=self._database, outbound=self._link, directory=self._directory, clock=self._clock
+        )
         async with AsyncExitStack() as stack:
             for child in await self._children():
                 stack.push_async_callback(_ended, asyncio.create_task(child.run()))
@@ -106,7 +112,7 @@ class Cloud:
                 group.create_task(self._link.run())
                 group.create_task(self._zone.listen())
                 await self._link.wait_until_up()
-                for part in (self._consumer, poller, watch):
+                for part in (self._consumer, poller, watch, configurations):
                     group.create_task(part.run())
                 self._tell(await self._ready())
 
