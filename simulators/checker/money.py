@@ -122,25 +122,20 @@ def _drawers_off(cloud: CloudSide, sales: Sales) -> Iterator[_Difference]:
 
     Records that the cloud does not hold yet are not expected in its ledger.
     """
-    booked: Net = defaultdict(int)
+    booked: dict[tuple[str, str, int], int] = defaultdict(int)
     for posting in cloud.postings:
         if posting.account.startswith(CASH_ACCOUNT):
-            booked[posting.tenant, posting.attempt] += posting.amount_minor
+            booked[posting.tenant, posting.account, posting.attempt] += posting.amount_minor
     for (tenant, _), sale in sales.by_order.items():
         for attempt, tender in sale.tenders.items():
-            ledger = booked.pop((tenant, attempt), 0)
             if tender.method == "cash" and tender.is_replicated:
+                ledger = booked.pop((tenant, CASH_ACCOUNT + sale.box, attempt), 0)
                 kept = tender.kept_cash_minor
-                yield (
-                    f"{tenant} {sale.box} cash {attempt}",
-                    f"booked {ledger}, the drawer has {kept}",
-                    ledger - kept,
-                )
+                what = f"booked {ledger}, the drawer has {kept}"
+                yield f"{tenant} {sale.box} cash {attempt}", what, ledger - kept
                 yield from _change_off(sale, attempt)
-            else:
-                yield f"{tenant} {sale.box} cash {attempt}", f"booked {ledger}, no cash was told", ledger
-    for (tenant, attempt), amount in booked.items():
-        yield f"{tenant} cash {attempt}", f"booked {amount}, no record names the tender", amount
+    for (tenant, account, attempt), amount in booked.items():
+        yield f"{tenant} {account} {attempt}", f"booked {amount}, no record tells of that cash", amount
 
 
 def _change_off(sale: Sale, attempt: int) -> Iterator[_Difference]:
