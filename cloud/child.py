@@ -75,7 +75,12 @@ class Child:
         handle = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_MODE)
         try:
             running = await asyncio.create_subprocess_exec(
-                *command, stdin=stdin, stdout=handle, stderr=handle, preexec_fn=_DIE_WITH_PARENT
+                *command,
+                stdin=stdin,
+                stdout=handle,
+                stderr=handle,
+                preexec_fn=_DIE_WITH_PARENT,
+                start_new_session=True,  # Ctrl-C in a terminal is for the parent, which ends its children in order
             )
         finally:
             os.close(handle)

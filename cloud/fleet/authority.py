@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-CLOUD_CLIENT_ID = "cloud"  # no box is called so: the id of a box has two dots
+CLOUD_CLIENT_ID = "cloud"  # no box is called so: the id of a box has two underscores
 AUTHORITY_DAYS = 7300  # twenty years: longer than the life of any box that trusts it
 LEAF_DAYS = 3650  # there is no renewal over the wire yet; a lost box is revoked, which works at once
 BACKDATED_DAYS = 1  # a box's clock may be behind

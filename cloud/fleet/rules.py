@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from protocol.errors import CallerError, PeerError
+from protocol.errors import CallerError
 from protocol.topics import check_name, shard_number, shard_of
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ def number_box(
 
     `last_number` is the highest that the tenant ever used, 0 for none; `tenant_shard` is "" for a new tenant.
     The client id is also the certificate's common name, which may have 64 characters: that is why it holds the
-    number and not the box's name. Errors: PeerError "topic-...", CallerError "box-numbers-used-up",
-    "shard-differs".
+    number and not the box's name. A NATS server refuses ids with dots, and no name has an underscore.
+    Errors: PeerError "topic-...", CallerError "box-numbers-used-up", "shard-differs".
 
     >>> number_box(NewBox("acme", "north", "till-1"), 16, "2a", lambda count: bytes(count))
-    Numbered(box_number=17, shard='2a', client_id='acme.17.000000000000')
+    Numbered(box_number=17, shard='2a', client_id='acme_17_000000000000')
     """
     for name in wanted[:3]:
         check_name(name)
@@ -55,12 +55,4 @@ def number_box(
     if wanted.shard and wanted.shard != shard:
         raise CallerError("shard-differs", f"{wanted.tenant} lives in shard {shard}", "Leave --shard away")
     number = last_number + 1
-    return Numbered(number, shard, f"{wanted.tenant}.{number}.{random_bytes(NONCE_BYTES).hex()}")
-
-
-def tenant_of(client_id: str) -> str:
-    """Tell whose box a client id names; PeerError "client-id-wrong"."""
-    parts = client_id.split(".")
-    if len(parts) != 3:
-        raise PeerError("client-id-wrong", "A client id has a tenant, a number and a nonce", "Refuse it")
-    return check_name(parts[0])
+    return Numbered(number, shard, f"{wanted.tenant}_{number}_{random_bytes(NONCE_BYTES).hex()}")
