@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edge.peripherals.supervision import Peripheral
 
 T = TypeVar("T")
-PATIENCE_S = 20.0  # only a hang waits so long; a machine with other work must not fail a test
+PATIENCE_S = 15.0  # only a hang waits so long; a machine with other work must not fail a test
 QUICK = BackOff(first_delay_s=0.01, longest_delay_s=0.05)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import termios
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,7 +110,7 @@ async def open_link(settings: LinkSettings, name: str) -> Link:
                 reader, writer = await asyncio.open_connection(settings.host, settings.port)
         else:
             reader, writer = await _open_serial(settings, name)
-    except (OSError, serial.SerialException, TimeoutError, ValueError) as fault:
+    except (OSError, serial.SerialException, termios.error, TimeoutError, ValueError) as fault:
         raise _not_open(fault, name) from fault
     return Link(name, reader, writer)
 
@@ -119,17 +120,33 @@ async def _open_serial(
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     if not Path(settings.path).exists():  # noqa: ASYNC240  (a stat of /dev waits for no disk)
         raise DeviceError("device-absent", f"{name} is not there", "Plug it in, or correct its path.")
-    opened: tuple[
-        asyncio.StreamReader, asyncio.StreamWriter
-    ] = await serial_asyncio_fast.open_serial_connection(
-        url=settings.path,
-        baudrate=settings.baud,
-        bytesize=settings.data_bits,
-        parity=settings.parity,
-        stopbits=settings.stop_bits,
-        exclusive=True,
-    )
-    return opened
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    transport, _ = await serial_asyncio_fast.connection_for_serial(loop, lambda: protocol, _set_up(settings))
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+def _set_up(settings: SerialSettings) -> serial.Serial:
+    """Open the line as set up, or with 8N1 where it knows no other (a pty, some USB adapters).
+
+    Such a line delivers parity bits as the eighth bit; the readers of devices that use parity take them out.
+    """
+    frame = (settings.data_bits, settings.parity, settings.stop_bits)
+    try:
+        return _exclusive(settings, *frame)
+    except termios.error:
+        return _exclusive(settings, 8, "N", 1)
+
+
+def _exclusive(settings: SerialSettings, data_bits: int, parity: str, stop_bits: int) -> serial.Serial:
+    line = serial.Serial(settings.path, settings.baud, data_bits, parity, stop_bits, exclusive=True)
+    try:
+        line.timeout = 0  # sets the line up once more, which a pty refuses when parity was asked for
+    except termios.error:
+        line.close()
+        raise
+    return line
 
 
 def _not_open(fault: Exception, name: str) -> DeviceError:

@@ -111,6 +111,7 @@ class PrinterStatusChanged:
     """The printer's status differs from the one told before."""
 
     status: PrinterStatus
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
