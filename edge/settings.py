@@ -30,7 +30,6 @@ BOUNDS = {
     "unknown_patience_ms": (1_000, 600_000),  # after this the money is asked back
     "closing_time_min": (0, MINUTES_A_DAY - 1),  # minutes after local midnight when the business day turns
     "age_check_years": (0, 25),  # 0 turns the check off
-    "match_window_ms": (0, 5_000),  # double scans nearer than this are one
 }
 
 
@@ -60,7 +59,6 @@ class Settings:
     unknown_patience_ms: int = 60_000
     closing_time_min: int = 0
     age_check_years: int = 18
-    match_window_ms: int = 700
     # (from_utc_ms, offset_min) rising; the last entry at or before an instant holds.
     utc_offsets: tuple[tuple[int, int], ...] = ((0, 0),)
     staff: tuple[StaffMember, ...] = ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 STEP_S = 8.0  # a page that does not change for so long after a touch has lost the shopper
 PAYMENT_S = 60.0  # beyond every budget and patience of the demonstration's settings
 MAX_ITEMS = 9  # a hand basket
+SAME_AGAIN_S = 0.9  # a hand needs so long for the next of the same; nearer scans of one code count as one
 EVENT_STREAM = "/events"
 
 # Page states that end a shopper's wait for her money.
@@ -120,8 +122,10 @@ class Page:
                     await self._changed.wait()
                 return self.view
         except TimeoutError:
-            page = self.view.get("page", "nothing")
-            raise OutcomeUnknown("page-stands-still", f"The page shows {page} and nothing more", "") from None
+            page, notice = self.view.get("page", "nothing"), self.view.get("notice", "")
+            raise OutcomeUnknown(
+                "page-stands-still", f"The page shows {page} {notice} and nothing more", ""
+            ) from None
 
     async def _post(self, path: str, body: dict[str, Any]) -> None:
         answer = await self._client.post(path, json=body, headers=self._headers)
@@ -179,6 +183,7 @@ class Shopper:
         self._choices = choices
         self._clock_ms = clock_ms
         self._habits = habits or Habits()
+        self._scanned_ms: dict[str, float] = {}
 
     async def visit(self, number: int) -> Memory:
         """One visit from the first scan to the thank-you page, or to whatever stood in the way."""
@@ -208,7 +213,7 @@ class Shopper:
             memory.planned.append(good.gtin)
             await self._scan(good)
         if self._happens(self._habits.unknown_code):
-            await self._station.scanner.scan("4999999999992")
+            await self._station.scanner.scan("4999999999999")
             await self._page.until(lambda view: view["notice"] == "item-not-found", STEP_S)
         view = self._page.view
         if self._happens(self._habits.void_line) and len(view["sale"]["lines"]) > 1:
@@ -222,6 +227,10 @@ class Shopper:
             memory.ending = "voided"
 
     async def _scan(self, good: Good) -> None:
+        rest_s = self._scanned_ms.get(good.code, -math.inf) / 1000 + SAME_AGAIN_S - self._clock_ms() / 1000
+        if rest_s > 0:
+            await asyncio.sleep(rest_s)
+        self._scanned_ms[good.code] = self._clock_ms()
         sale = self._page.view.get("sale") if self._page.view["page"] != "paid" else None
         before = len(sale["lines"]) if sale else 0
         await self._station.scanner.scan(good.code)

@@ -149,6 +149,8 @@ def settings() -> dict[str, Any]:
         "store_lines": ["12 Market Street, Harbour Town", "VAT GB 000 0000 00"],
         "receipt_footer": ["Thank you and good-bye!", "谢谢光临"],
         "thanks_ms": 4_000,
+        "inactivity_ms": 20_000,
+        "more_time_ms": 10_000,
         "pay_budget_ms": 6_000,
         "query_interval_ms": 1_000,
         "unknown_patience_ms": 5_000,
