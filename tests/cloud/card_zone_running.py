@@ -45,6 +45,16 @@ async def eventually(is_so: Callable[[], bool], what: str) -> None:
     assert is_so(), what
 
 
+async def connected(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect to a socket as soon as its process listens: the path is there a little earlier."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            try:
+                return await asyncio.open_unix_connection(str(path))
+            except (FileNotFoundError, ConnectionRefusedError):
+                await asyncio.sleep(0.01)
+
+
 @dataclass
 class ZoneStage:
     """Everything around one card zone."""

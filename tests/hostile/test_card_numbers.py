@@ -20,7 +20,7 @@ from protocol.packets import PacketReader, encode_packet
 from simulators.acquirer import wire
 from simulators.card_reader import CardReaderSettings, CardReaderSim
 from simulators.cards import Entry, unique_card
-from tests.cloud.card_zone_running import ROOT, WAIT_S, ZoneStage, eventually, zone_stage
+from tests.cloud.card_zone_running import ROOT, WAIT_S, ZoneStage, connected, eventually, zone_stage
 from tests.hostile.card_search import files_below, hits, spellings
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Wiretap:
         return await asyncio.start_unix_server(self._serve, str(self.path))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_unix_connection(str(self._target))
+        far_reader, far_writer = await connected(self._target)
         await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -70,7 +70,9 @@ class Agent:
                     if one.get(name) == value:
                         self._said.remove(one)
                         return one
-                found = self._packets.feed(await self._reader.read(65_536))
+                data = await self._reader.read(65_536)
+                assert data, "the module closed its socket"
+                found = self._packets.feed(data)
                 self._said += [one for one in found if isinstance(one, dict)]
 
 
@@ -177,7 +179,6 @@ async def module_and_agent(
             cwd=ROOT,
             stderr=log,
         )
-    await eventually((directory / "module.sock").exists, "the module opened its socket")
     tap = Wiretap(directory / "module-tap.sock", directory / "module.sock")
     await tap.listen()
     agent = Agent(*await asyncio.open_unix_connection(str(tap.path)))

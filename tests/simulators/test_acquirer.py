@@ -15,6 +15,7 @@ from simulators.acquirer.books import Books
 from simulators.acquirer.host import Acquirer, HostTimes
 from simulators.acquirer.magic import CASES, as_markdown, case_of
 from simulators.cards import BY_NAME, CARDS, host_cases, unique_card
+from tests.cloud.card_zone_running import connected
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -226,10 +227,7 @@ async def test_the_process_tells_its_port_and_obeys_its_control_line(tmp_path):
         assert process.stdout is not None
         port = json.loads(await process.stdout.readline())["port"]
         link = Link(*await asyncio.open_connection("127.0.0.1", port))
-        async with asyncio.timeout(10):
-            while not control.exists():  # noqa: ASYNC110 - another process makes it
-                await asyncio.sleep(0.01)
-        reader, writer = await asyncio.open_unix_connection(str(control))
+        reader, writer = await connected(control)
 
         await link.ask(purchase(3))
         writer.write(b'{"do": "net"}\n{"do": "next", "case": 777}\n{"do": "links"}\n')
