@@ -58,6 +58,10 @@ class ScannerSim:
         burst = b"".join(self._prefix + text.encode("utf-8") + self._suffix for text in texts)
         await self.line.write(burst)
 
+    async def scan_one(self, text: str) -> None:
+        """Read one code, named as a control line names it."""
+        await self.scan(text)
+
     async def send_pieces(self, pieces: list[bytes], pause_s: float = 0.0) -> None:
         """Send raw bytes in pieces, with a pause between them."""
         for number, piece in enumerate(pieces):
@@ -72,7 +76,7 @@ class ScannerSim:
     def actions(self) -> Actions:
         """Name what a control line may do."""
         return {
-            "scan": self.scan,
+            "scan": self.scan_one,
             "burst": lambda texts: self.scan(*texts),
             "raw": self.send_hex,
             "plug": self.plug,
