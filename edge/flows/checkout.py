@@ -194,8 +194,11 @@ def _receipt(box: Box, event: events.ShopperActed, now: Now) -> Decision:
 def _receipt_printed(box: Box, event: events.ReceiptPrinted, now: Now) -> Decision:
     del now
     fields = {"order": str(event.order), "copy": event.copy, "outcome": event.outcome, "digest": event.digest}
-    notice = "" if event.outcome == "printed" else f"receipt-{event.outcome}"
-    return replace(box, notice=notice), [Record("receipt_printed", fields)]
+    printed = Record("receipt_printed", fields)
+    is_watched = box.sale is not None and box.sale.order == event.order
+    if event.outcome == "printed" or not is_watched:
+        return box, [printed]
+    return replace(box, notice=f"receipt-{event.outcome}"), [printed]
 
 
 def _done(box: Box, event: events.ShopperActed, now: Now) -> Decision:
