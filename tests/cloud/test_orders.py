@@ -9,17 +9,10 @@ import pytest
 from cloud.consumer_batch import Repair
 from protocol.basket import Line
 from protocol.pricing.engine import price_basket
-from tests.cloud.estate import APPLE, BREAD, NOON_MS, TAXES, TENANT, Estate, Till
+from tests.cloud.tills import APPLE, BREAD, NOON_MS, TAXES, TENANT, Till
 
 if TYPE_CHECKING:
-    from cloud.database import Database
-
-
-@pytest.fixture
-async def estate(database: Database):
-    estate = Estate(database)
-    yield estate
-    await estate.consumer.close()
+    from tests.cloud.estate import Estate
 
 
 async def balances(estate: Estate) -> dict[str, int]:
