@@ -243,4 +243,4 @@ FAULTS = r"""
 }
 """
 # What must be in sight without scrolling at the usual text size.
-ALWAYS_SEEN = "#total, .till .key, .panel h2, .order, .panel .key-main, .panel .key-method, .bar .chip, .note p, .dialog"
+ALWAYS_SEEN = "#total, .till .key, .panel h2, .order, .panel .key, .bar .chip, .note p, .dialog, .dialog .keys .key, .pad .key"

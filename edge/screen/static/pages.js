@@ -156,7 +156,7 @@ const PANELS = {
     return [
       ...headline("scale", t("weigh"), t("weigh-text", { name: sale.waiting })),
       h("div", { class: `weight weight-${state}` },
-        h("strong", { class: "weight-value" }, `${sale.weight} kg`),
+        h("strong", { class: "weight-value" }, isSteady ? `${sale.weight} kg` : "– kg"),
         h("span", { class: "weight-price" }, t("per-kg", { price: money(view, sale.waiting_unit_price) })),
         h("span", { class: "weight-amount" }, isSteady ? money(view, sale.waiting_amount) : ""),
         h("span", { class: "weight-state" }, t(`weigh-${state}`))),
@@ -237,7 +237,8 @@ function paidFacts(view, t, sale) {
     fact(t("tendered"), money(view, tender.tendered));
     fact(t("change"), money(view, tender.change), "fact-large");
   } else if (tender) {
-    fact(`${(tender.brand || t("paid-brand-card")).toUpperCase()} ${tender.masked.slice(-4).padStart(6, "•")}`, money(view, tender.amount), "fact-large");
+    const brand = (tender.brand || t("method-card")).toUpperCase();
+    fact(t("paid-with", { brand, last: tender.masked.slice(-4) }), money(view, tender.amount), "fact-large");
   }
   return facts.length ? h("dl", { class: "facts" }, facts) : null;
 }

@@ -166,7 +166,7 @@ function cashStep(view, t) {
     h("p", { class: "small" }, t("staff-cash-counted")),
     h("output", { class: "typed" }, money(view, pointed(state.typed, view.decimals))),
     digits(t),
-    h("div", { class: "keys" }, staffKey("key-plain", "no", t("staff-no")), staffKey("key-main", "take", t("staff-cash-take"), "", { disabled: !state.typed })),
+    h("div", { class: "keys" }, staffKey("key-plain", "no", t("staff-back")), staffKey("key-main", "take", t("staff-cash-take"), "", { disabled: !state.typed })),
   ];
 }
 
@@ -182,7 +182,7 @@ function lineStep(view, t) {
     h("ol", { class: "rows rows-staff" }, open.map((line) => h("li", { class: "row", "data-key": `line-${line.number}` },
       h("span", { class: "name" }, h("bdi", {}, line.name)), h("span", { class: "amount" }, money(view, line.amount)),
       staffKey("key-small key-remove", "line", t("remove"), line.number)))),
-    h("div", { class: "keys" }, staffKey("key-plain", "no", t("staff-no"))),
+    h("div", { class: "keys" }, staffKey("key-plain", "no", t("staff-back"))),
   ];
 }
 
