@@ -1,4 +1,4 @@
-"""`tillbox cloud`: make a cloud's directory, or run the cloud from it."""
+"""`tillbox cloud`: make a cloud's directory, or run the cloud from it. The other commands have files of their own."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import click
 
 from cloud.catalogue_commands import catalogue
 from cloud.config import read_broker_url
+from cloud.explain_command import explain
 from cloud.installation import DEFAULT_PORT, Installation, Wishes, make_installation
 from protocol.errors import ConfigError
 
-__all__ = ["catalogue", "cloud"]
+__all__ = ["catalogue", "cloud", "explain"]
 
 
 @click.command()

@@ -106,8 +106,7 @@ class Enrolment:
                     )
                 await store.end(tx, tenant, box, now_ms)
                 await store.revoke(tx, tenant, box, reason, now_ms)
-            for serial in serials:
-                self._authority.revoke(tenant, serial)
+                self._revoke(tenant, serials)
 
     async def _admit(self, wanted: NewBox, up_key: bytes, down_key: bytes) -> tuple[Numbered, Issued]:
         now_ms = self._now_ms()
@@ -123,6 +122,10 @@ class Enrolment:
             await store.enrol(
                 tx, (*names, issued.serial, now_ms, 0), (*box, up_key, down_key, now_ms, now_ms)
             )
-        for serial in former:
-            self._authority.revoke(wanted.tenant, serial)
+            self._revoke(wanted.tenant, former)
         return numbered, issued
+
+    def _revoke(self, tenant: str, serials: list[str]) -> None:
+        """Write the list before the commit: whoever sees the row changed finds the list changed too."""
+        for serial in serials:
+            self._authority.revoke(tenant, serial)

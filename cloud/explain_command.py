@@ -1,0 +1,93 @@
+"""`tillbox explain ID`: one sale's story from scan to ledger, as the cloud's database tells it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cloud.config import read_config
+from cloud.database import open_database
+from cloud.installation import Installation
+from cloud.story import Story, tell
+from cloud.story_words import day, heading, rows
+from protocol.errors import CallerError, ConfigError
+
+PIPE_COLUMNS = 140  # a file or a pipe has no width; most stories fit into this without a break
+STYLES = {"payments": "cyan", "ledger": "green", "ALARM": "bold red", "PARKED": "bold yellow"}
+_SQLITE = "sqlite:///"
+
+
+@click.command()
+@click.argument("id_text", metavar="ID")
+@click.option("--cloud", "directory", type=click.Path(path_type=Path), help="The cloud's data directory.")
+@click.option("--database", default="", help="Or the database itself: sqlite:///PATH or postgresql://...")
+@click.option("--json", "as_json", is_flag=True, help="Answer as one JSON list on standard output.")
+def explain(id_text: str, directory: Path | None, database: str, *, as_json: bool) -> None:
+    """Tell one sale's story; ID names an order, payment or attempt, in digits or as it stands on paper.
+
+    \b
+    Examples:
+      tillbox explain 0000-0003G-00R1S --cloud ./cloud
+      tillbox explain 117440514 --database sqlite:///cloud.db --json
+    """  # noqa: D301 - click's mark for a block that is not wrapped
+    stories = asyncio.run(_tell(_database(directory, database), id_text))
+    if not stories:
+        raise CallerError(
+            "sale-unknown",
+            f"The cloud never heard of {id_text}",
+            "Compare the number, and ask the box that printed it: tillbox doctor --directory DIR",
+        )
+    if as_json:
+        click.echo(json.dumps([story.as_json() for story in stories], ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PIPE_COLUMNS)
+    for story in stories:
+        show(story, console)
+
+
+def show(story: Story, console: Console) -> None:
+    """Draw one story: what it is, then what happened."""
+    about = Table.grid(padding=(0, 2))
+    for name, value in heading(story):
+        about.add_row(
+            Text(name, style="dim"), Text(value, style="bold" if name in ("order", "state") else "")
+        )
+    console.print(about)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", title_justify="left")
+    table.add_column(f"{day(story)} UTC", no_wrap=True)
+    table.add_column("since", justify="right", no_wrap=True, style="dim")
+    table.add_column("who", no_wrap=True)
+    table.add_column("what", no_wrap=True)
+    table.add_column("details", overflow="fold")
+    for row in rows(story):
+        table.add_row(*(Text(cell) for cell in row), style=STYLES.get(row.who, ""))
+    console.print()
+    console.print(table)
+
+
+def _database(directory: Path | None, url: str) -> str:
+    """The URL of a database that is there: looking must not make one."""
+    if (directory is None) == (not url):
+        raise click.UsageError("Give --cloud DIR or --database URL.")
+    chosen = url or read_config(Installation(directory or Path()).config).database
+    if chosen.startswith(_SQLITE) and not Path(chosen.removeprefix(_SQLITE)).is_file():
+        raise ConfigError(
+            "database-missing", f"There is no {chosen.removeprefix(_SQLITE)}", "Name the right one"
+        )
+    return chosen
+
+
+async def _tell(url: str, id_text: str) -> list[Story]:
+    database = await open_database(url)
+    try:
+        return await tell(database, id_text)
+    finally:
+        await database.close()
