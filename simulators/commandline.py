@@ -21,7 +21,7 @@ COMMANDS = {
     "sim": ("simulators.command", "sim", "Run one simulated device, channel or shopper alone."),
     "replay": ("simulators.replay.command", "replay", "Sell every invoice of a file through the whole path."),
     "fleet": ("cloud.fleet.commands", "fleet", "Enrol boxes, push configuration, see what they run."),
-    "explain": ("cloud.commands", "explain", "Tell one sale's story from scan to ledger."),
+    "explain": ("cloud.explain_command", "explain", "Tell one sale's story from scan to ledger."),
     "doctor": ("edge.doctor", "doctor", "Check a box and name each trouble with its mend."),
     "bench": ("simulators.bench.command", "bench", "Measure speed and memory against the bars."),
     "catalogue": ("cloud.commands", "catalogue", "Build, check and search catalogue images."),
