@@ -52,6 +52,12 @@ class Told:
                 await self._more.wait()
         return value
 
+    async def until_or_quiet(self, holds: Callable[[], Any], quiet_s: float = 0.3) -> None:
+        """Wait until `holds()` is true, or for a while that a shopper would wait before trying again."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(quiet_s):
+                await self.until(holds)
+
     async def first(self, kind: type[T], where: Callable[[T], bool] = lambda _: True) -> T:
         found: list[T] = await self.until(lambda: [event for event in self.of(kind) if where(event)])
         return found[0]

@@ -39,8 +39,8 @@ BARCODE_HEIGHT_DOTS = 64
 QR_MODULE_DOTS = (3, 6)
 # Bytes that versions 1, 2, ... of a QR code hold at level M.
 _QR_CAPACITY = (14, 26, 42, 62, 84, 106, 122, 152, 180, 213, 251, 287, 331, 362, 412, 450, 504, 560, 624, 666)
-MAX_BARCODE_BYTES = 48
-MAX_FEED_LINES = 10
+MAX_BARCODE_BYTES = 48  # more fit no paper: 80 mm hold 23 characters of two dots
+MAX_FEED_LINES = 10  # four centimetres tear off well everywhere; more is wasted paper
 
 _DRAWER_ON_MS, _DRAWER_OFF_MS = 50, 500  # long enough for a stiff lock, short enough for its coil
 
@@ -125,22 +125,25 @@ def _text_lines(block: tuple[str | int | bool, ...], paper: PaperSettings) -> li
     is_bold, is_wide = (bool(block[-2]), bool(block[-1])) if len(block) > 2 else (False, False)
     width = paper.columns // 2 if is_wide else paper.columns
     ready = tuple(printable(part, paper.code_pages) if isinstance(part, str) else part for part in block)
-    before = BOLD_ON * is_bold + DOUBLE * is_wide
-    after = BOLD_OFF * is_bold
-    texts = [text_line(text.rstrip(), paper) for text in lay_out(ready, width)]
-    return [
-        (before + text + after if text else b"") + LINE_END + (SINGLE if text and is_wide else b"")
-        for text in texts
-    ]
+    # The printer centres to the dot; spaces would be a whole letter wide.
+    is_centred = block[0] == "text" and block[2] == "center"
+    before = CENTRED * is_centred + BOLD_ON * is_bold + DOUBLE * is_wide
+    after = SINGLE * is_wide + LEFT * is_centred
+    lines = []
+    for line in lay_out(ready, width):
+        text = text_line(line.strip() if is_centred else line.rstrip(), paper)
+        lines.append(before + text + BOLD_OFF * is_bold + LINE_END + after if text else LINE_END)
+    return lines
 
 
 def _barcode(text: str, paper: PaperSettings) -> list[bytes]:
-    """Code 128, set B; as text when it holds no ASCII or does not fit the paper."""
+    """Code 128, set B; as a QR code with its text below when it is too long for the paper."""
     data = _symbol_bytes(text, MAX_BARCODE_BYTES)
     # Start, check and stop symbol; the paper's unprintable margin is the quiet zone.
     module = min(3, paper.dots // (11 * (len(data) + 3) + 2))
     if not data or module < 2:
-        return _text_lines(("text", text, "center", False, False), paper)
+        below = _text_lines(("text", text, "center", False, False), paper)
+        return (_qr(text, paper) if data else []) + below
     content = b"{B" + data.replace(b"{", b"{{")
     setting = b"\x1dh" + bytes([BARCODE_HEIGHT_DOTS]) + b"\x1dw" + bytes([module]) + b"\x1dH\x02\x1df\x00"
     return [SMALL_GAP + CENTRED + setting + b"\x1dkI" + bytes([len(content)]) + content + LINE_END + LEFT]

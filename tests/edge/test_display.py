@@ -68,6 +68,8 @@ async def test_chinese_fits_a_display_that_has_it(tmp_path: Path) -> None:
 
         await shown(sim, ["总计 TOTAL", "龙井茶龙井茶龙井茶.."])
 
+        assert sim.unknown == 0
+
 
 async def test_the_newest_text_is_shown_when_the_display_comes_back(tmp_path: Path) -> None:
     async with pole(tmp_path) as (sim, display, told):
@@ -78,3 +80,5 @@ async def test_the_newest_text_is_shown_when_the_display_comes_back(tmp_path: Pa
 
         sim.plug()
         await shown(sim, ["second", "2.00"])
+
+        assert told.states()[-1] == "ready"

@@ -131,6 +131,18 @@ def test_the_makers_own_table_numbers_are_used() -> None:
     assert text_line("2 €", paper) == b"2 \x1bt\x03\xd5\x1bt\x00"
 
 
+def test_a_barcode_too_long_for_narrow_paper_becomes_a_qr_code_with_its_text() -> None:
+    document = Document()
+    document.barcode("0003-G9230-VQVSQ")
+    sim = PrinterSim(PrinterSimSettings(columns=32))
+
+    sim.receive(b"".join(render(document, PaperSettings(columns=32))))
+
+    text = "\n".join(sim.text())
+    assert "[QR 0003-G9230-VQVSQ]" in text
+    assert sim.text()[-1].strip() == "0003-G9230-VQVSQ"
+
+
 def test_a_symbol_that_cannot_be_drawn_is_printed_as_text() -> None:
     document = Document()
     document.barcode("X" * 60)
