@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 STEP_S = 8.0  # a page that does not change for so long after a touch has lost the shopper
 PAYMENT_S = 60.0  # beyond every budget and patience of the demonstration's settings
+UNSOLD_CODE = "4999999999999"  # a good code of nothing that this shop sells
 MAX_ITEMS = 9  # a hand basket
 SAME_AGAIN_S = 0.9  # a hand needs so long for the next of the same; nearer scans of one code count as one
 EVENT_STREAM = "/events"
@@ -213,7 +214,7 @@ class Shopper:
             memory.planned.append(good.gtin)
             await self._scan(good)
         if self._happens(self._habits.unknown_code):
-            await self._station.scanner.scan("4999999999999")
+            await self._show_code(UNSOLD_CODE)
             await self._page.until(lambda view: view["notice"] == "item-not-found", STEP_S)
         view = self._page.view
         if self._happens(self._habits.void_line) and len(view["sale"]["lines"]) > 1:
@@ -227,13 +228,9 @@ class Shopper:
             memory.ending = "voided"
 
     async def _scan(self, good: Good) -> None:
-        rest_s = self._scanned_ms.get(good.code, -math.inf) / 1000 + SAME_AGAIN_S - self._clock_ms() / 1000
-        if rest_s > 0:
-            await asyncio.sleep(rest_s)
-        self._scanned_ms[good.code] = self._clock_ms()
         sale = self._page.view.get("sale") if self._page.view["page"] != "paid" else None
         before = len(sale["lines"]) if sale else 0
-        await self._station.scanner.scan(good.code)
+        await self._show_code(good.code)
         if self._happens(self._habits.scan_twice):
             await self._station.scanner.scan(good.code)
         if good.is_weighed:
@@ -244,6 +241,14 @@ class Shopper:
         await self._page.until(lambda view: _line_count(view) > before and view["page"] == "basket", STEP_S)
         if good.is_weighed:
             self._station.scale.put(0)
+
+    async def _show_code(self, code: str) -> None:
+        """Hold a code before the scanner, not sooner than a hand can show the same one again."""
+        rest_s = self._scanned_ms.get(code, -math.inf) / 1000 + SAME_AGAIN_S - self._clock_ms() / 1000
+        if rest_s > 0:
+            await asyncio.sleep(rest_s)
+        self._scanned_ms[code] = self._clock_ms()
+        await self._station.scanner.scan(code)
 
     async def _pay(self, memory: Memory) -> None:
         await self._page.touch("pay")
