@@ -118,7 +118,7 @@ async def _shop_and_judge(world: World, sales: int, choices: Any, console: Conso
     evidence = world.write_evidence()
     journals = [lane.directory / "journal" for lane in world.lanes]
     report = judge_run(journals, world.estate.cloud / "cloud.db", world.estate.books, evidence)
-    waits = sorted(memory.wait_ms for memory in world.memories if memory.wait_ms)
+    waits = sorted(wait for journal in journals for wait in tender_waits(journal))
     troubles = [f"visit {memory.number}: {memory.trouble}" for memory in world.memories if memory.trouble]
     return {**report, "p50_ms": _percentile(waits, 50), "p99_ms": _percentile(waits, 99), "trouble": troubles}
 
@@ -142,11 +142,26 @@ async def _show(world: World, choices: Any, console: Console, *, is_alone: bool)
         await asyncio.sleep(PAUSE_S)
 
 
-def _percentile(values: list[float], per_cent: int) -> float:
+def tender_waits(journal: Path) -> list[int]:
+    """Milliseconds from each card tender's intention to its first result, as the box recorded them."""
+    from simulators.checker.journal import read_journal  # noqa: PLC0415 - as above
+
+    asked: dict[str, int] = {}
+    waits = []
+    for entry in read_journal(journal):
+        record = json.loads(entry.body)
+        if record["t"] == "tender_intended" and record["method"] == "card":
+            asked[record["attempt"]] = record["at"]
+        elif record["t"] == "tender_result" and record["attempt"] in asked:
+            waits.append(record["at"] - asked.pop(record["attempt"]))
+    return waits
+
+
+def _percentile(values: list[int], per_cent: int) -> int:
     """The smallest value that at least `per_cent` of all do not pass; 0 for none."""
     if not values:
-        return 0.0
-    return round(values[max(0, -(-len(values) * per_cent // 100) - 1)], 1)
+        return 0
+    return values[max(0, -(-len(values) * per_cent // 100) - 1)]
 
 
 def _tell(report: dict[str, Any], console: Console, *, as_json: bool) -> None:
