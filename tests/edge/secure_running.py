@@ -44,7 +44,7 @@ class SecureStage:
             "reader": str(self.directory / "tty-reader"),
             "store": str(self.directory / "cards"),
             "card_zone_key": public_key_hex(self.directory / "zone-keys"),
-            "question_ms": 100,
+            "question_ms": 400,
         }
 
     def start(self) -> None:

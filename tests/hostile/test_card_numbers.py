@@ -72,6 +72,7 @@ class Agent:
                         return one
                 data = await self._reader.read(65_536)
                 assert data, "the module closed its socket"
+                assert b'"refused"' not in data, (data, self._said)
                 found = self._packets.feed(data)
                 self._said += [one for one in found if isinstance(one, dict)]
 
@@ -84,6 +85,7 @@ async def pay_with_card(
     bound = {"amount_minor": amount, "currency": "EUR"}
     await agent.ask({"do": "arm", **bound})
     await agent.hear("did", "armed")
+    await eventually(lambda: reader.armed_for == f"{amount} EUR", "the reader heard it too")
     await reader.present(unique_card(number, ENTRIES[number % 3]))
     await agent.hear("event", "card_present")
     await agent.ask({"do": "seal", "attempt": attempt, "tenant": "acme", "box": "box-1", **bound})
@@ -166,7 +168,6 @@ async def module_and_agent(
         "store": str(directory / "cards"),
         "card_zone_key": zone_key,
         "socket": str(directory / "module.sock"),
-        "question_ms": 100,
     }
     (directory / "secure.json").write_bytes(encode_packet(config)[4:])
     with (directory / "module.log").open("ab") as log:
