@@ -7,7 +7,6 @@ is single-use, so every life opens a new one; what was on its way is asked for a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ KEEPALIVE_S = 20  # a dead path is seen within half a minute; 40 bytes a beat
 CONNECT_TIMEOUT_S = 10.0  # a TLS handshake over a slow mobile line takes three
 FIRST_DELAY_S = 0.2  # a restarted broker is back within a second
 LONGEST_DELAY_S = 15.0  # a whole estate must not hammer a broker that is coming up
+CANCEL_AGAIN_S = 0.1  # a task that swallowed its cancellation waits for the next message by then
 MAX_OUTGOING = (
     256  # more than all windows of the lanes together; beyond it the oldest is dropped and resent later
 )
@@ -120,9 +120,7 @@ class Link:
             try:
                 await self._receive(client, sender)
             finally:
-                sender.cancel()
-                with contextlib.suppress(asyncio.CancelledError, aiomqtt.MqttError):
-                    await sender
+                await _end(sender)
 
     async def _receive(self, client: aiomqtt.Client, sender: asyncio.Task[None]) -> None:
         async for message in client.messages:
@@ -153,6 +151,18 @@ class Link:
         if is_up != self.is_up:
             self.is_up = is_up
             self._on_change(is_up)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """End a task, also where its library swallows the cancellation.
+
+    `asyncio.wait_for`, which aiomqtt waits with, does so before Python 3.12 when its result comes at that instant.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN_S)
+    if not task.cancelled():
+        task.exception()
 
 
 def _is_refused(code: object) -> bool:
