@@ -29,11 +29,12 @@ NUMBERS_A_PREFIX = 10**10
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """What one shopper does: scan each code with its quantity, then pay this much."""
+    """What one shopper does: scan each code with its quantity, then pay this much, in cash or by card."""
 
     invoice: str
     codes: tuple[tuple[str, int], ...]
     total_minor: int
+    by_card: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +56,21 @@ class Plan:
         return sum(sale.total_minor for sale in self.sales)
 
 
-def make_plan(invoices: Sequence[Invoice], currency: str) -> Plan:
-    """Number the pairs in sorted order, so that the same file always gives the same image and codes."""
+def make_plan(invoices: Sequence[Invoice], currency: str, card_percent: int = 0) -> Plan:
+    """Number the pairs in sorted order, so that the same file always gives the same image and codes.
+
+    `card_percent` of the sales, evenly spread, are paid by card.
+    """
     names: dict[tuple[str, int], str] = {}
     for invoice in invoices:
         for row in invoice.lines:
             names.setdefault(_pair(row), row.name)
     codes = {pair: in_store_code(number) for number, pair in enumerate(sorted(names))}
     items = [Item("0" + codes[pair], _shown(name), pair[1], TAX_CLASS) for pair, name in names.items()]
-    sales = [_sale(invoice, codes) for invoice in invoices]
+    sales = [
+        _sale(invoice, codes, by_card=(number + 1) * card_percent // 100 > number * card_percent // 100)
+        for number, invoice in enumerate(invoices)
+    ]
     return Plan(build(items, currency), len(items), sales)
 
 
@@ -94,7 +101,7 @@ def _shown(name: str) -> str:
     return shown
 
 
-def _sale(invoice: Invoice, codes: dict[tuple[str, int], str]) -> Sale:
+def _sale(invoice: Invoice, codes: dict[tuple[str, int], str], *, by_card: bool) -> Sale:
     scanned = tuple((codes[_pair(row)], row.quantity) for row in invoice.lines)
     total = sum(row.amount_millionths for row in invoice.lines)
-    return Sale(invoice.number, scanned, total // MILLIONTHS_A_MINOR)
+    return Sale(invoice.number, scanned, total // MILLIONTHS_A_MINOR, by_card=by_card)
