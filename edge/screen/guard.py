@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse
 
+from edge.screen.connections import MAX_HEAD_BYTES
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -38,6 +40,7 @@ HEADERS = [
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), usb=(), serial=(), hid=()"),
 ]
+MAX_TARGET_BYTES = 256  # the longest of our own paths has 24; nothing here takes a query
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -75,6 +78,11 @@ def refused(scope: Scope) -> tuple[int, str] | None:
     known = [f"{name}:{port}" for name in LOOPBACK_NAMES] + (list(LOOPBACK_NAMES) if port == 80 else [])
     if len(hosts) != 1 or hosts[0].lower() not in known:
         return 421, "host-foreign"
+    # The parser bounds a head only while it is incomplete; one that came in a single read is measured here.
+    if sum(len(name) + len(value) for name, value in headers) > MAX_HEAD_BYTES:
+        return 431, "head-too-large"
+    if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_TARGET_BYTES:
+        return 414, "target-too-long"
     if scope["method"] not in ("GET", "POST"):
         return 405, "method-unknown"
     is_reading = scope["method"] == "GET"

@@ -39,7 +39,9 @@ def touch(action, **more):
 
 
 def basket(play):
-    play.play(scan(BREAD), scan(SOAP), scan(APPLE), WeightRead(402, "stable"), touch("weigh_done"), scan(SOAP))
+    play.play(
+        scan(BREAD), scan(SOAP), scan(APPLE), WeightRead(402, "stable"), touch("weigh_done"), scan(SOAP)
+    )
     play.play(touch("void_line", line=2), scan(BREAD))
 
 
@@ -174,12 +176,20 @@ STATES = (
     State("staff-wrong-pin", "basket", basket, (*STAFF_NUMBER, *STAFF_PIN[:2], '[data-staff="next"]')),
     State("staff-acts", "basket", then(basket, touch("help", choice="other")), (*STAFF_NUMBER, *STAFF_PIN)),
     State("staff-lines", "basket", basket, (*STAFF_NUMBER, *STAFF_PIN, '[data-value="line_voided"]')),
-    State("staff-confirm", "unknown", unknown, (*STAFF_NUMBER, *STAFF_PIN, '[data-value="unknown_released"]')),
+    State(
+        "staff-confirm", "unknown", unknown, (*STAFF_NUMBER, *STAFF_PIN, '[data-value="unknown_released"]')
+    ),
     State(
         "staff-cash",
         "cash",
         cash,
-        (*STAFF_NUMBER, *STAFF_PIN, '[data-value="cash_counted"]', '[data-value="2"]', *['[data-value="0"]'] * 3),
+        (
+            *STAFF_NUMBER,
+            *STAFF_PIN,
+            '[data-value="cash_counted"]',
+            '[data-value="2"]',
+            *['[data-value="0"]'] * 3,
+        ),
     ),
 )
 
@@ -190,7 +200,7 @@ FAULTS = r"""
   const shown = (node) => node.checkVisibility({checkOpacity: false, checkVisibilityCSS: true})
     && !node.closest('.unseen, [inert], noscript');
   const say = (node, what) => faults.push(
-    `${node.nodeName.toLowerCase()}.${node.className.baseVal ?? node.className}: ${what}: ${node.textContent.slice(0, 40)}`);
+    `${node.nodeName.toLowerCase()}.${node.className}: ${what}: ${node.textContent.slice(0, 40)}`);
   const numbers = (colour) => colour.match(/[\d.]+/g).map(Number);
   const light = ([r, g, b]) => [r, g, b].map((part) => part / 255)
     .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)

@@ -122,13 +122,17 @@ async def wrong_amounts(page: Page, view: dict[str, Any]) -> list[str]:
     shown = {"total": await page.inner_text("#total")}
     wanted = {"total": sale["total"]}
     for line in sale["lines"]:
-        row = page.locator(f'.side [data-line="{line["number"]}"] .amount, .stage [data-line="{line["number"]}"] .amount')
+        row = page.locator(
+            f'.side [data-line="{line["number"]}"] .amount, .stage [data-line="{line["number"]}"] .amount'
+        )
         shown[f"line {line['number']}"] = str(await row.first.text_content())
         wanted[f"line {line['number']}"] = line["amount"]
     if view["page"] == "paid" and sale["tender"]["method"] == "cash":
         shown["change"] = await page.inner_text(".fact-large dd")
         wanted["change"] = sale["tender"]["change"]
-    return [f"{name}: {shown[name]}, not {wanted[name]}" for name in wanted if shown[name] != f"£{wanted[name]}"]
+    return [
+        f"{name}: {shown[name]}, not {wanted[name]}" for name in wanted if shown[name] != f"£{wanted[name]}"
+    ]
 
 
 async def take_picture(page: Page, folder: str, name: str) -> None:
