@@ -81,8 +81,14 @@ class ConfiguredBox:
     """One box from start to power cut. `start` again on the same disk is a restart."""
 
     def __init__(
-        self, files: Files | None = None, *, is_linked: bool = True, directory: str = "config"
+        self,
+        files: Files | None = None,
+        *,
+        is_linked: bool = True,
+        directory: str = "config",
+        signer: bytes = SIGNER,
     ) -> None:
+        self.signer = signer
         self.files = files or MemoryDisk()
         self.directory = directory
         self.clock = HandClock()
@@ -99,7 +105,7 @@ class ConfiguredBox:
         self.slots = ConfigSlots(self.files, self.directory)
         self.configuration = Configuration(
             slots=self.slots,
-            signer=SIGNER,
+            signer=self.signer,
             identity=IDENTITY,
             clock=self.clock,
             cloud_time_ms=lambda: self.cloud_ms,
