@@ -6,10 +6,10 @@ Nothing here imports an adapter. Every call that can wait is `async`; every call
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from edge.journal.held import Span
     from protocol.receipt import Document
 
 
@@ -77,6 +77,17 @@ class RecordStore(Protocol):
 
     async def sync(self) -> None:
         """Return when everything appended is durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What is held of one generation, and how far the cloud confirmed it."""
+
+    generation: str
+    oldest_seq: int
+    synced_through: int
+    synced_chain: bytes
+    receipted_through: int
 
 
 class JournalReader(Protocol):

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from edge.flows.state import Box
-    from edge.journal.held import Span, Stored
+    from edge.journal.held import Stored
     from edge.journal.journal import Journal
+    from edge.ports import Span
 
 # Every line once added and once voided, and the attendant's acts, tenders and results around them.
 LOOK_BACK_RECORDS = 2 * MAX_BASKET_LINES + 512

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from protocol.errors import ConfigError, PeerError
 from protocol.pricing.tax import TaxTable, read_tax_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LANGUAGES = ("en", "zh")
 METHODS = ("card", "cash")
@@ -152,7 +155,7 @@ def _offsets(value: object) -> tuple[tuple[int, int], ...]:
     return tuple(table)
 
 
-_READERS = {
+_READERS: dict[str, Callable[[object], object]] = {
     "store_name": _text,
     "store_lines": _texts,
     "receipt_footer": _texts,

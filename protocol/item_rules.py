@@ -34,7 +34,8 @@ def check_item(item: Item) -> Item:
 def is_gtin14(text: str) -> bool:
     """Tell whether `text` is 14 ASCII digits, the form of a catalogue key."""
     # On CPython isdigit() takes foreign digits too; those have more than one byte.
-    return isinstance(text, str) and len(text) == 14 and text.isdigit() and len(text.encode()) == 14
+    is_digits = isinstance(text, str) and text.isdigit()  # subset: the byte count follows
+    return is_digits and len(text) == 14 and len(text.encode()) == 14
 
 
 def refused(code: str, item: Item, what: str) -> PeerError:

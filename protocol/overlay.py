@@ -28,7 +28,7 @@ class Overlay:
     def __init__(self, changes: dict[str, Item | None], catalogue_hash: bytes) -> None:
         if len(changes) > MAX_OVERLAY_CHANGES:
             raise PeerError("overlay-too-large", f"{len(changes)} changes", "publish a new catalogue image")
-        for gtin, item in changes.items():
+        for gtin, item in changes.items():  # in any order: each is checked alone
             if not is_gtin14(gtin) or (item is not None and check_item(item).gtin != gtin):
                 raise _wrong("a change does not stand under the 14 digits of its own item")
         self.changes = changes

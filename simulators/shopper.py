@@ -18,8 +18,8 @@ from protocol.errors import OutcomeUnknown, PeerError
 from simulators.goods import GOODS, Good
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable
+    from random import Random
 
     from simulators.station import Station
 
@@ -174,7 +174,7 @@ class Shopper:
         station: Station,
         page: Page,
         staff: Staff,
-        choices: random.Random,
+        choices: Random,
         clock_ms: Callable[[], float],
         habits: Habits | None = None,
     ) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.journal.reading import find_segment, read_all, read_stretch
+from edge.ports import Span
 from protocol.frame import decode_frame
 
 if TYPE_CHECKING:
@@ -15,17 +16,6 @@ if TYPE_CHECKING:
     from edge.journal.recovery import Generation
     from edge.journal.segment import Segment
     from edge.journal.shelf import Shelf
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What is held of one generation, and how far the cloud confirmed it."""
-
-    generation: str
-    oldest_seq: int
-    synced_through: int
-    synced_chain: bytes
-    receipted_through: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.journal.bounds import REPAIRS_MAX, SALE_BYTES_MAX, Bounds
-from edge.journal.held import Held, Span, Stored
+from edge.journal.held import Held, Stored
 from edge.journal.opening import open_shelves, save_receipts
 from edge.journal.segment import HEAD_BYTES, Segment, SegmentName
 from edge.journal.shelf import Shelf
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from edge.journal.files import Files
     from edge.journal.opening import Birth
+    from edge.ports import Span
 
 BATCH_BYTES = 64 * 1024  # what one message of the replica lane carries, or one frame more
 

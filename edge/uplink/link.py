@@ -31,7 +31,7 @@ MAX_OUTGOING = (
 )
 
 # Without it a small request waits for the acknowledgement of the one before: 44 ms instead of 0.7 (measured).
-_NO_DELAY = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+_NODELAY_OPTION = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 _REFUSED = 0x80
 
 _log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class Link:
             keepalive=KEEPALIVE_S,
             timeout=CONNECT_TIMEOUT_S,
             tls_context=self._tls,
-            socket_options=_NO_DELAY,
+            socket_options=_NODELAY_OPTION,
         )
         async with client:
             granted = await client.subscribe(self._subscription, qos=0)

@@ -43,7 +43,7 @@ class TaxTable:
             or not all(is_tax_class(name) for name in rates)
         ):
             raise _wrong("the rates do not stand under single letters A to Z")
-        if not all(is_whole(ppm, 0, MAX_TAX_PPM) for ppm in rates.values()):
+        if not all(is_whole(ppm, 0, MAX_TAX_PPM) for ppm in rates.values()):  # in any order
             raise _wrong(f"a rate is not 0 to {MAX_TAX_PPM} parts per million")
         self.mode = mode
         self.rounding = rounding

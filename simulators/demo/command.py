@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ from rich.progress import Progress
 from simulators.demo.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from simulators.shopper import Memory
 
 DEFAULT_SALES = 50
@@ -67,44 +69,64 @@ def demo(  # noqa: PLR0913 - one for each option
     directory = data or Path(tempfile.mkdtemp(prefix="tillbox-"))
     console = Console(stderr=True)
     names = tuple(f"box-{number}" for number in range(1, boxes + 1))
-    world = World(directory.resolve(), names, screen_port)
+    play = _Play(World(directory.resolve(), names, screen_port), seed, console)
+    report: dict[str, Any] = {}
+    with suppress(asyncio.CancelledError):
+        report = asyncio.run(play.headless(sales) if headless else play.watched(is_alone=no_shopper))
+    if headless:
+        _tell(report, console, as_json=as_json)
+    is_clean = not headless or _is_clean(report)
+    if data is None and is_clean:
+        shutil.rmtree(directory, ignore_errors=True)
+    if not is_clean:
+        console.print(
+            f"evidence kept in {directory}; again: tillbox demo --headless --sales {sales} --seed {seed}"
+        )
+        sys.exit(1)
 
-    def choices(name: str) -> random.Random:
-        return random.Random(f"{seed}/{name}")  # noqa: S311 - shoppers, not keys
 
-    async def run() -> dict[str, Any]:
+class _Play:
+    """One demonstration from start to stop."""
+
+    def __init__(self, world: World, seed: int, console: Console) -> None:
+        self._world = world
+        self._seed = seed
+        self._console = console
+
+    def choices(self, name: str) -> random.Random:
+        """What the shoppers at one box do; the same seed gives the same shoppers."""
+        return random.Random(f"{self._seed}/{name}")  # noqa: S311 - shoppers, not keys
+
+    async def headless(self, sales: int) -> dict[str, Any]:
+        """Make the sales and judge the books."""
+        async with self._running():
+            report = await _shop_and_judge(self._world, sales, self.choices, self._console)
+        return {**report, "seed": self._seed}
+
+    async def watched(self, *, is_alone: bool) -> dict[str, Any]:
+        """Run until a person has seen enough."""
+        async with self._running():
+            await _show(self._world, self.choices, self._console, is_alone=is_alone)
+        return {}
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
         task = asyncio.current_task()
         assert task is not None, "it runs in one"
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         try:
-            with console.status("starting ..."):
-                await world.start(console.print)
-            if headless:
-                return await _shop_and_judge(world, sales, choices, console)
-            await _show(world, choices, console, is_alone=no_shopper)
-            return {}
+            with self._console.status("starting ..."):
+                await self._world.start(self._console.print)
+            yield
         finally:
-            with console.status("stopping ..."):
-                await world.stop()
+            with self._console.status("stopping ..."):
+                await self._world.stop()
 
-    report: dict[str, Any] = {}
-    with suppress(asyncio.CancelledError):
-        report = asyncio.run(run())
-    if headless:
-        report["seed"] = seed
-        _tell(report, console, as_json=as_json)
-    is_clean = (
-        headless and bool(report) and not any(report.get(name) for name in COUNTERS) and not report["trouble"]
-    )
-    if data is None and (is_clean or not headless):
-        shutil.rmtree(directory, ignore_errors=True)
-    elif headless and not is_clean:
-        console.print(
-            f"evidence kept in {directory}; replay with: tillbox demo --headless --sales {sales} --seed {seed}"
-        )
-    if headless and not is_clean:
-        sys.exit(1)
+
+def _is_clean(report: dict[str, Any]) -> bool:
+    """Whether the run was judged, no counter rose and no shopper was stopped by trouble."""
+    return bool(report) and not any(report[name] for name in COUNTERS) and not report["trouble"]
 
 
 async def _shop_and_judge(world: World, sales: int, choices: Any, console: Console) -> dict[str, Any]:

@@ -22,6 +22,7 @@ ALLOWED = {
     "simulators/commands": "the subcommands are mains of their own",
     "simulators/bench": "measures real time",
     "simulators/replay": "measures real time",
+    "simulators/demo": "the main of the demonstration: real processes, real time",
 }
 
 

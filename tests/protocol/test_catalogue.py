@@ -204,7 +204,9 @@ def test_a_whole_image_is_verified_in_chunks_of_any_size():
     catalogue = Catalogue(image)
 
     for size in (1, 7, 34, 66, 100, len(image)):
-        catalogue.verify([image[at : at + size] for at in range(0, len(image), size)])
+        chunks = [image[at : at + size] for at in range(0, len(image), size)]
+        assert catalogue.verify(chunks) is None
+        raises("catalogue-hash-wrong", catalogue.verify, chunks[1:])
 
 
 def test_a_truncated_file_does_not_verify_against_an_open_image():
