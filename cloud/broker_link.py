@@ -8,15 +8,12 @@ the newest message is dropped and counted: the box asks or sends again. Nothing 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import socket
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import aiomqtt
-
+from cloud.mqtt_client import connect
 from cloud.ports import Message
 from protocol.errors import ConfigError
 from protocol.limits import MAX_SEALED_BYTES, SHARDS
@@ -26,16 +23,13 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable
 
-KEEPALIVE_S = 20  # a dead path is seen within half a minute
-CONNECT_TIMEOUT_S = 10.0  # for each step of connecting
+    from cloud.mqtt_client import Connection
+
 FIRST_DELAY_S = 0.1  # a restarted broker is back within a second
 LONGEST_DELAY_S = 5.0  # there are few clouds; all boxes wait for this one
 REPLICA_BYTES_MAX = 67_108_864  # about a thousand full batches: some seconds of the consumer's work
 LIVE_MESSAGES_MAX = 20_000  # one for every box of a large process
-OUTGOING_MAX = 20_000  # receipts are asked for again, and answers too
 
-# Without it a small answer waits for the acknowledgement of the one before: 44 ms instead of 0.7 (measured).
-_NO_DELAY = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 _REFUSED = 0x80
 
 _log = logging.getLogger(__name__)
@@ -57,19 +51,21 @@ class LinkCounts:
 class BrokerLink:
     """Keeps one connection alive while `run` runs; `receive` and `publish` are the two ports."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the facts of one connection
         self,
         *,
         host: str,
         port: int,
         tls: ssl.SSLContext | None,
         client_id: str,
+        server_name: str,
         shards: range = range(SHARDS),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.counts = LinkCounts()
         self.trouble = "not connected yet"
         self._host, self._port, self._tls, self._client_id = host, port, tls, client_id
+        self._server_name = server_name
         self._filters = [cloud_subscription(shard_text(number)) for number in shards]
         self._sleep = sleep
         self._live: deque[Message] = deque()
@@ -77,8 +73,7 @@ class BrokerLink:
         self._replica_bytes = 0
         self._came = asyncio.Event()
         self._up = asyncio.Event()
-        self._outgoing: deque[tuple[str, bytes, bool]] = deque()
-        self._to_send = asyncio.Event()
+        self._connection: Connection | None = None
 
     @property
     def is_up(self) -> bool:
@@ -107,11 +102,10 @@ class BrokerLink:
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Hand one message over; lost without an exception when the broker is away, or at the bound."""
-        if not self.is_up or len(self._outgoing) >= OUTGOING_MAX:
+        if self._connection is None or not self._connection.publish(topic, payload, retain=retain):
             self.counts.dropped_outgoing += 1
-            return
-        self._outgoing.append((topic, payload, retain))
-        self._to_send.set()
+        else:
+            self.counts.published += 1
 
     async def run(self) -> None:
         """Connect, work, break, wait, connect again; ConfigError when the broker refuses our subscriptions."""
@@ -119,46 +113,38 @@ class BrokerLink:
         while True:
             was_up = False
             try:
-                await self._connection()
-            except (aiomqtt.MqttError, OSError, TimeoutError) as broken:
+                await self._live_once()
+            except (OSError, TimeoutError) as broken:
                 was_up, self.trouble = self.is_up, f"{type(broken).__name__}: {broken}"
             finally:
                 self._up.clear()
-                self._outgoing.clear()
+                self._connection = None
             delay_s = FIRST_DELAY_S if was_up else min(delay_s * 2, LONGEST_DELAY_S)
             _log.warning("the broker is away (%s), next try in %.1f s", self.trouble, delay_s)
             await self._sleep(delay_s)
 
-    async def _connection(self) -> None:
-        client = aiomqtt.Client(
-            self._host,
-            self._port,
-            identifier=self._client_id,
-            protocol=aiomqtt.ProtocolVersion.V311,
-            clean_session=True,
-            keepalive=KEEPALIVE_S,
-            timeout=CONNECT_TIMEOUT_S,
-            tls_context=self._tls,
-            socket_options=_NO_DELAY,
-            queue_type=_straight_to(self._take),
+    async def _live_once(self) -> None:
+        connection = await connect(
+            host=self._host,
+            port=self._port,
+            tls=self._tls,
+            server_name=self._server_name,
+            client_id=self._client_id,
+            on_message=self._take,
         )
-        async with client:
-            await self._subscribe(client)
-            self.trouble = ""
+        try:
+            await self._subscribe(connection)
+            self._connection, self.trouble = connection, ""
             self.counts.connections += 1
             self._up.set()
-            sending = asyncio.get_running_loop().create_task(self._send(client))
-            try:
-                await _until_disconnected(client, sending)
-            finally:
-                sending.cancel()
-                with contextlib.suppress(asyncio.CancelledError, aiomqtt.MqttError):
-                    await sending
+            await connection.keep_alive()
+        finally:
+            self.counts.refused += connection.oversized
+            connection.close()
 
-    async def _subscribe(self, client: aiomqtt.Client) -> None:
-        """One packet for all shards; some brokers refuse single filters and say so only here."""
-        granted = await client.subscribe([(text, 0) for text in self._filters])
-        codes = [code if isinstance(code, int) else code.value for code in granted]
+    async def _subscribe(self, connection: Connection) -> None:
+        """Subscribe to all shards in one packet; some brokers refuse single filters and say so only here."""
+        codes = await connection.subscribe(self._filters)
         if len(codes) != len(self._filters) or any(code >= _REFUSED for code in codes):
             raise ConfigError(
                 "cloud-subscription-refused",
@@ -166,15 +152,10 @@ class BrokerLink:
                 "Give the cloud's certificate the access that docs/how-to/use-your-own-broker.md shows",
             )
 
-    def _take(self, message: aiomqtt.Message) -> None:
-        """Queue one message, straight from the socket: a task hop for each would halve the speed (measured)."""
-        payload, topic = message.payload, message.topic.value
+    def _take(self, topic: str, payload: bytes, is_retained: bool) -> None:  # noqa: FBT001 - the client hands it over
+        """Queue one message."""
         lane = topic.rpartition("/")[2]
-        if (
-            not isinstance(payload, bytes)
-            or len(payload) > MAX_SEALED_BYTES
-            or (message.retain and lane != "state")
-        ):
+        if len(payload) > MAX_SEALED_BYTES or (is_retained and lane != "state"):
             self.counts.refused += 1
             return
         self.counts.received += 1
@@ -190,36 +171,3 @@ class BrokerLink:
         else:
             self._live.append(Message(topic, payload))
         self._came.set()
-
-    async def _send(self, client: aiomqtt.Client) -> None:
-        while True:
-            while not self._outgoing:
-                self._to_send.clear()
-                await self._to_send.wait()
-            topic, payload, retain = self._outgoing.popleft()
-            await client.publish(topic, payload, qos=0, retain=retain)
-            self.counts.published += 1
-
-
-def _straight_to(take: Callable[[aiomqtt.Message], None]) -> type[asyncio.Queue[aiomqtt.Message]]:
-    """Make a queue type that keeps nothing: aiomqtt puts into it, `take` gets it at once."""
-
-    class Straight(asyncio.Queue[aiomqtt.Message]):
-        def put_nowait(self, item: aiomqtt.Message) -> None:
-            take(item)
-
-    return Straight
-
-
-async def _until_disconnected(client: aiomqtt.Client, sending: asyncio.Task[None]) -> None:
-    """Return never: raises what broke the connection. The iterator only waits, since its queue stays empty."""
-    reading = asyncio.get_running_loop().create_task(anext(client.messages))
-    try:
-        await asyncio.wait({reading, sending}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (sending, reading):
-            if task.done():
-                task.result()
-    finally:
-        reading.cancel()
-        with contextlib.suppress(asyncio.CancelledError, aiomqtt.MqttError):
-            await reading

@@ -215,6 +215,7 @@ def _link(config: CloudConfig) -> BrokerLink:
             there.authority / "root.cert.pem", there.client / "cloud.cert.pem", there.client / "cloud.key.pem"
         ),
         client_id=CLOUD_CLIENT_ID,
+        server_name=config.broker.server_name,
     )
 
 

@@ -115,7 +115,12 @@ class Site:
 
     async def cloud_link(self, shards: range = range(64)) -> BrokerLink:
         link = BrokerLink(
-            host="127.0.0.1", port=self.port, tls=self.cloud_tls, client_id=CLOUD_CLIENT_ID, shards=shards
+            host="127.0.0.1",
+            port=self.port,
+            tls=self.cloud_tls,
+            client_id=CLOUD_CLIENT_ID,
+            server_name="localhost",
+            shards=shards,
         )
         self.start(link.run())
         await asyncio.wait_for(link.wait_until_up(), PATIENCE_S)
@@ -156,7 +161,7 @@ def topic_of(box: BoxConfig, lane: str, direction: str = "up") -> str:
 
 
 @contextlib.asynccontextmanager
-async def running_site(kind: Any, directory: Path) -> AsyncIterator[Site]:
+async def running_site(kind: Any, directory: Path, **limits: int) -> AsyncIterator[Site]:
     """Make an installation, start its broker, and end everything that was started."""
     if kind == "mosquitto":
         find_program("mosquitto")
@@ -165,7 +170,9 @@ async def running_site(kind: Any, directory: Path) -> AsyncIterator[Site]:
     database = await open_database(f"sqlite:///{directory}/cloud.db")
     authority = Authority(there.authority, now_ms=world.now_ms, random_bytes=world.random_bytes)
     kind, program = find_broker(kind)
-    broker = Broker(kind, Plan(program, "127.0.0.1", port, there.broker, authority.root_path), authority)
+    broker = Broker(
+        kind, Plan(program, "127.0.0.1", port, there.broker, authority.root_path, **limits), authority
+    )
     site = Site(kind, there, port, world, database, authority, broker, directory)
     broker.write(())
     running = asyncio.get_running_loop().create_task(broker.run())

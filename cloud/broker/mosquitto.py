@@ -1,7 +1,8 @@
 """mosquitto as the broker: configuration, access file, revocation list and command.
 
 Measured with 2.0.11: it reads access file and revocation list again on SIGHUP; it grants a subscription that the
-access file forbids, and then delivers nothing on it.
+access file forbids, and then delivers nothing on it; for QoS 0 it counts the messages that wait for a slow reader and
+not their bytes, so the bound is counted in full batches; topic aliases up to 10 cannot be turned off.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from cloud.broker.plan import (
     MAX_MEMORY_BYTES,
     MAX_PACKET_BYTES,
     MAX_PAYLOAD_BYTES,
-    MAX_WAITING_BYTES,
 )
+from protocol.limits import MAX_BATCH_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 CONFIGURATION, ACCESS, REVOKED = "mosquitto.conf", "mosquitto.acl", "revoked.crl.pem"
 MAX_INFLIGHT = 64  # nobody of ours uses QoS 1; others get this much
-MAX_QUEUED = 256  # messages for one slow reader; the rest is asked for again
 AUTOSAVE_S = 60  # retained configurations are published again by the cloud anyway
 
 
@@ -65,8 +65,8 @@ message_size_limit {MAX_PAYLOAD_BYTES}
 memory_limit {MAX_MEMORY_BYTES}
 max_keepalive {MAX_KEEPALIVE_S}
 max_inflight_messages {MAX_INFLIGHT}
-max_queued_messages {MAX_QUEUED}
-max_queued_bytes {MAX_WAITING_BYTES}
+max_queued_messages {plan.max_waiting_bytes // MAX_BATCH_BYTES}
+max_queued_bytes {plan.max_waiting_bytes}
 sys_interval 0
 listener {plan.port} {plan.host}
 max_connections {MAX_CONNECTIONS}

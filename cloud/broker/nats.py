@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from cloud.broker.access import nats_users
-from cloud.broker.plan import HANDSHAKE_TIMEOUT_S, MAX_CONNECTIONS, MAX_PAYLOAD_BYTES, MAX_WAITING_BYTES
+from cloud.broker.plan import HANDSHAKE_TIMEOUT_S, MAX_CONNECTIONS, MAX_PAYLOAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +49,7 @@ tls: {tls}
 max_payload: {MAX_PAYLOAD_BYTES}
 max_connections: {MAX_CONNECTIONS}
 max_subscriptions: {MAX_SUBSCRIPTIONS}
-max_pending: {MAX_WAITING_BYTES}
+max_pending: {plan.max_waiting_bytes}
 write_deadline: "5s"
 jetstream {{
   store_dir: {text(str(plan.directory / "jetstream"))}

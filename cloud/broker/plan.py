@@ -14,7 +14,7 @@ MAX_CONNECTIONS = 20_000  # boxes of one machine; a flood beyond it is turned aw
 MAX_PAYLOAD_BYTES = MAX_SEALED_BYTES  # what our readers take off a lane
 MAX_PACKET_BYTES = MAX_PAYLOAD_BYTES + 1024  # with topic and header
 MAX_KEEPALIVE_S = 120  # ours is 20; a dead client's place is free after three minutes
-MAX_WAITING_BYTES = 8_388_608  # for one slow reader; what does not fit is asked for again
+MAX_WAITING_BYTES = 268_435_456  # for one reader: windows of 500 boxes that all come back at once
 MAX_MEMORY_BYTES = 1_073_741_824  # of mosquitto's heap: 20,000 boxes with full windows stay below it
 HANDSHAKE_TIMEOUT_S = 5  # a TLS handshake over a slow mobile line takes three
 
@@ -28,3 +28,4 @@ class Plan:
     port: int
     directory: Path
     root: Path  # certificate that clients must descend from
+    max_waiting_bytes: int = MAX_WAITING_BYTES

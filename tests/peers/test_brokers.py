@@ -134,7 +134,9 @@ async def test_a_cloud_without_access_stops_with_a_named_error(tmp_path):
         box = await site.enroll("till-1")
         await site.refresh()
         await site.box_link(box)
-        impostor = BrokerLink(host="127.0.0.1", port=site.port, tls=site.box_tls(box), client_id="any")
+        impostor = BrokerLink(
+            host="127.0.0.1", port=site.port, tls=site.box_tls(box), client_id="any", server_name="localhost"
+        )
 
         with pytest.raises(ConfigError) as refusal:
             await asyncio.wait_for(impostor.run(), 10)
