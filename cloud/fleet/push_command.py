@@ -48,6 +48,20 @@ _cloud = click.option(
 )
 _tenant = click.option("--tenant", required=True, help="Whose boxes they are.")
 _json = click.option("--json", "as_json", is_flag=True, help="Answer as one JSON value on standard output.")
+_hours = click.option(
+    "--expires",
+    "hours",
+    default=720,
+    show_default=True,
+    type=click.IntRange(1, MAX_CONFIGURATION_VALIDITY_MS // MS_AN_HOUR),
+    help="Hours within which boxes may take it; what is in force stays in force.",
+)
+_above = click.option(
+    "--above",
+    default=0,
+    type=click.IntRange(0, MAX_CONFIGURATION_VERSION - 1),
+    help="Number it above this: for boxes that refuse as rollback after the cloud was restored.",
+)
 
 
 @click.command()
@@ -56,20 +70,8 @@ _json = click.option("--json", "as_json", is_flag=True, help="Answer as one JSON
 @_tenant
 @click.option("--box", "boxes", multiple=True, help="A box; may be given several times.")
 @click.option("--group", default="", help='A group, a store, or "all".')
-@click.option(
-    "--expires",
-    "hours",
-    default=720,
-    show_default=True,
-    type=click.IntRange(1, MAX_CONFIGURATION_VALIDITY_MS // MS_AN_HOUR),
-    help="Hours within which boxes may take it; what is in force stays in force.",
-)
-@click.option(
-    "--above",
-    default=0,
-    type=click.IntRange(0, MAX_CONFIGURATION_VERSION - 1),
-    help="Number it above this: for boxes that refuse as rollback after the cloud was restored.",
-)
+@_hours
+@_above
 @click.option(
     "--wait", is_flag=True, help="Wait until every box answered; exit code 1 unless all applied it."
 )
