@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from edge.effects import DURABLE, Record
@@ -82,7 +83,7 @@ class Agent:
 
     async def run(self) -> None:
         """Handle events for ever, one at a time and in order."""
-        self._screen.show(view_of(self.box))
+        self._screen.changed(partial(view_of, self.box))
         while True:
             while self._events:
                 await self.handle(self._events.popleft())
@@ -117,7 +118,7 @@ class Agent:
             self.post(SellingBlocked(full.code))
             return
         self.box = box
-        self._screen.show(view_of(box))
+        self._screen.changed(partial(view_of, box))
         for effect in effects:
             if not isinstance(effect, Record):
                 self._acts.perform(effect, self.post)
@@ -142,8 +143,7 @@ class Agent:
                 await self._records.sync()
             except DeviceError as failed:
                 _log.error("records are not durable yet: %s", failed)
-                view = view_of(self.box)
-                self._screen.show({**view, "page": "out_of_service", "blocked": [failed.code]})
+                self._screen.changed(partial(_stopped_view, self.box, failed.code))
                 await self._clock.sleep_ms(DURABLE_RETRY_MS)
             else:
                 return
@@ -152,3 +152,8 @@ class Agent:
         body: dict[str, Any] = {"v": 1, "t": record.t, "at": now.utc_ms, "boot": self._boot}
         body.update(record.fields)
         return encode_record(body)
+
+
+def _stopped_view(box: Box, reason: str) -> dict[str, Any]:
+    """The view of a box that can do nothing before its disk works again."""
+    return {**view_of(box), "page": "out_of_service", "blocked": [reason]}

@@ -125,8 +125,8 @@ class Uplink(Protocol):
 class Screen(Protocol):
     """The shopper's screen."""
 
-    def show(self, view: dict[str, Any]) -> None:
-        """Push the whole view to every open page."""
+    def changed(self, look: Callable[[], dict[str, Any]]) -> None:
+        """The box may look different now: `look` gives the whole view, and is asked only where a page reads it."""
 
 
 class ServedScreen(Screen, Protocol):

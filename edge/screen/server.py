@@ -33,7 +33,7 @@ from edge.screen.touches import read_body, read_shopper_touch, read_staff_touch
 from protocol.errors import CallerError, ConfigError, PeerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from starlette.requests import Request
 
@@ -80,9 +80,9 @@ class ScreenServer:
         self._touches_left = MAX_TOUCHES_PER_S
         self.address = ""
 
-    def show(self, view: dict[str, Any]) -> None:
-        """Push the whole view to every open page; nothing is sent when it did not change."""
-        self._views.show(view)
+    def changed(self, look: Callable[[], dict[str, Any]]) -> None:
+        """The view may be another now; `look` is asked only where a page reads it, and sent only when it differs."""
+        self._views.changed(look)
 
     @property
     def page_count(self) -> int:

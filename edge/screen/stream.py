@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import Receive, Scope, Send
 
 MAX_STREAMS = 8  # one page on the screen, one beside it for a diagnosis, and some that are just reloading
@@ -39,14 +41,21 @@ class Views:
         self._slow_s = slow_s
         self._keep_alive_s = keep_alive_s
         self._view: dict[str, Any] | None = None
+        self._look: Callable[[], dict[str, Any]] | None = None
         self._encoded: bytes | None = None
         self._version = 0
         self._pages: set[asyncio.Event] = set()
         self._is_closed = False
         self.pages_cut = 0
 
+    def changed(self, look: Callable[[], dict[str, Any]]) -> None:
+        """The view may be another now. A long basket takes a millisecond to draw, so nobody draws it unseen."""
+        self._look = look
+        self._wake_all()
+
     def show(self, view: dict[str, Any]) -> None:
         """Take the newest view; costs nothing more where no page is open or nothing changed."""
+        self._look = None
         if view == self._view:
             return
         self._view, self._encoded = view, None
@@ -86,6 +95,8 @@ class Views:
     async def _follow(self, send: Send, wake: asyncio.Event, leaving: asyncio.Task[None]) -> None:
         sent = 0
         while not leaving.done() and not self._is_closed:
+            if self._look is not None:
+                self.show(self._look())
             if sent != self._version:
                 sent = self._version
                 await self._send(send, self._event())

@@ -36,9 +36,9 @@ class Eyes:
         self.address = ""
         self._changed = asyncio.Event()
 
-    def show(self, view: dict[str, Any]) -> None:
+    def changed(self, look: Callable[[], dict[str, Any]]) -> None:
         """Notice that something changed."""
-        del view
+        del look
         self._changed.set()
 
     async def run(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from edge.badge import BadgeCheck, make_pin
@@ -50,7 +51,7 @@ class ScreenAtWork:
         self.show()
 
     def show(self) -> None:
-        self.server.show(view_of(self.play.box))
+        self.server.changed(partial(view_of, self.play.box))
 
     def view(self) -> dict[str, Any]:
         return view_of(self.play.box)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from functools import partial
 
 import pytest
 
@@ -120,11 +121,14 @@ async def test_view_is_encoded_once_for_all_pages_and_not_at_all_without_one():
     assert views._encoded is None
     taken: list[list[bytes]] = [[], []]
 
+    async def never():
+        await asyncio.Event().wait()
+
     async def serve(sent):
         async def send(message):
             sent.append(message.get("body", b""))
 
-        await views({"method": "GET"}, asyncio.Event().wait, send)
+        await views({"method": "GET"}, never, send)
 
     pages = [asyncio.create_task(serve(sent)) for sent in taken]
     await until(lambda: all(len(sent) == 3 for sent in taken), "both pages have the view")
@@ -132,6 +136,25 @@ async def test_view_is_encoded_once_for_all_pages_and_not_at_all_without_one():
     await asyncio.gather(*pages)
 
     assert taken[0][2] is taken[1][2]
+
+
+async def test_view_is_drawn_only_for_a_page_that_reads_it_and_then_once():
+    drawn: list[int] = []
+
+    def look():
+        drawn.append(len(drawn))
+        return {"page": len(drawn)}
+
+    async with screen_at_work() as screen:
+        for _ in range(50):
+            screen.server.changed(look)
+        assert drawn == []
+
+        async with stream(screen.host) as page:
+            assert (await page.view()) == {"page": 1}
+            for _ in range(50):
+                screen.server.changed(look)
+            assert (await page.view()) == {"page": 2}
 
 
 async def test_silent_stream_is_kept_alive():
@@ -181,12 +204,12 @@ async def test_page_that_reads_nothing_is_cut_off_and_the_others_go_on():
             await reading.view()
             long = {"page": "x" * 200_000}
             for number in range(200):
-                screen.server.show({**long, "number": number})
+                screen.server.changed(partial(dict, long, number=number))
                 await reading.view()
                 if screen.server._views.pages_cut:
                     break
             await until(lambda: screen.server.page_count == 1, "the stuck page is let go")
-            screen.server.show({"page": "after"})
+            screen.server.changed(lambda: {"page": "after"})
 
             assert (await reading.view()) == {"page": "after"}
             assert screen.server._views.pages_cut == 1

@@ -269,7 +269,7 @@ async def test_row_64_sockets_are_bounded_and_the_open_page_goes_on():
         cut = [reader for reader, _ in flood[MAX_CONNECTIONS:]]
         await until(lambda: all(reader.at_eof() or reader.exception() for reader in cut), "the flood is cut")
 
-        screen.server.show({"page": "still here"})
+        screen.server.changed(lambda: {"page": "still here"})
 
         assert (await page.view()) == {"page": "still here"}
         for _, writer in flood:
