@@ -2,79 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.async_api import async_playwright
 
 from edge.screen.view import view_of
 from tests.builders import Play, idle_box
 from tests.edge.screen_at_work import STAFF, screen_at_work
+from tests.edge.screen_browser import watched
 from tests.journeys.screen_states import ALWAYS_SEEN, FAULTS, STATES, touch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from playwright.async_api import Page
 
     from tests.edge.screen_at_work import ScreenAtWork
+    from tests.edge.screen_browser import Watched
 
 pytestmark = pytest.mark.slow
 
 PICTURES = Path(__file__).parents[2] / "build" / "screens"
 SCREENS = {"portrait": (1080, 1920), "landscape": (1280, 800), "small": (800, 480)}
 LANGUAGES = {"en": "en", "zh": "zh-Hans"}
-WATCH = """
-window.violations = [];
-document.addEventListener('securitypolicyviolation', (event) => violations.push(event.violatedDirective));
-"""
-# The answer of a browser to a refused PIN is a line in its console, and is meant.
-MEANT = "the server responded with a status of 403"
-
-
-class Watched:
-    """One page of a browser, and everything it complained about or asked for."""
-
-    def __init__(self, page: Page, address: str) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        self.foreign: list[str] = []
-        page.on("console", self._said)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self._asked(request.url, address))
-
-    def _said(self, message: Any) -> None:
-        if message.type in ("error", "warning") and MEANT not in message.text:
-            self.complaints.append(message.text)
-
-    def _asked(self, url: str, address: str) -> None:
-        if not url.startswith(address):
-            self.foreign.append(url)
-
-    async def open(self, address: str, page_name: str) -> None:
-        await self.page.goto(address)
-        await self.page.wait_for_selector(f'#app[data-page="{page_name}"]')
-
-    async def touch(self, selector: str) -> None:
-        await self.page.wait_for_selector('body[data-calm="yes"]')
-        await self.page.click(f"{selector}:visible >> nth=0")
-
-    async def text(self, selector: str) -> str:
-        return await self.page.inner_text(selector)
-
-
-@contextlib.asynccontextmanager
-async def watched(chromium: str, screen: ScreenAtWork, size: tuple[int, int]) -> AsyncIterator[Watched]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium)
-        try:
-            page = await browser.new_page(viewport={"width": size[0], "height": size[1]})
-            await page.add_init_script(WATCH)
-            yield Watched(page, screen.address)
-        finally:
-            await browser.close()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
