@@ -92,10 +92,13 @@ class _Play:
         self._world = world
         self._seed = seed
         self._console = console
+        self._choices: dict[str, random.Random] = {}
 
     def choices(self, name: str) -> random.Random:
-        """What the shoppers at one box do; the same seed gives the same shoppers."""
-        return random.Random(f"{self._seed}/{name}")  # noqa: S311 - shoppers, not keys
+        """What the shoppers at one box do, one after the other; the same seed gives the same shoppers."""
+        if name not in self._choices:
+            self._choices[name] = random.Random(f"{self._seed}/{name}")  # noqa: S311 - shoppers, not keys
+        return self._choices[name]
 
     async def headless(self, sales: int) -> dict[str, Any]:
         """Make the sales and judge the books."""

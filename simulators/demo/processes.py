@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 READY_S = 30.0  # a cold cloud on a slow disk: schema, certificates, broker and card zone
 STOP_S = 8.0  # a clean stop syncs, answers and closes; then it is killed
 
+# How a `tillbox` command is started; tests put a launcher of their own before it.
+TILLBOX = (sys.executable, "-m", "simulators.commandline")
+
 
 class Process:
     """One `tillbox` process, with what it says in a log file beside the others."""
 
-    def __init__(self, name: str, arguments: list[str], log: Path) -> None:
+    def __init__(
+        self, name: str, arguments: list[str], log: Path, launcher: tuple[str, ...] = TILLBOX
+    ) -> None:
         self.name = name
-        self._arguments = arguments
+        self._command = [*launcher, *arguments]
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self.ready: dict[str, Any] = {}
@@ -38,10 +43,7 @@ class Process:
         """Start it and wait for its ready line; ConfigError with the end of its log when it does not come."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "simulators.commandline",
-                *self._arguments,
+                *self._command,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
@@ -57,6 +59,10 @@ class Process:
                 "process-not-ready", f"{self.name} did not start: {self._last_words()}", f"See {self._log}."
             ) from silent
         return self.ready
+
+    async def wait(self) -> int:
+        """Wait until it has ended by itself; its exit code."""
+        return 0 if self._process is None else await self._process.wait()
 
     async def stop(self) -> int:
         """Ask it to end, and end it and its children if it does not; its exit code."""

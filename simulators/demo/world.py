@@ -19,7 +19,7 @@ from simulators.acquirer.books import Books
 from simulators.acquirer.host import Acquirer, HostTimes
 from simulators.cards import host_cases
 from simulators.demo.estate import STAFF_ID, STAFF_PIN, Estate, enrol, free_port, lay_out
-from simulators.demo.processes import Process
+from simulators.demo.processes import TILLBOX, Process
 from simulators.shopper import Habits, Memory, Page, Shopper, Staff
 from simulators.station import Station
 
@@ -54,6 +54,9 @@ class World:
     directory: Path
     box_names: tuple[str, ...] = ("box-1",)
     screen_port: int = 0
+    # Settings of the boxes that differ from the demonstration's, and what starts their and the cloud's processes.
+    settings: dict[str, Any] = field(default_factory=dict)
+    launcher: tuple[str, ...] = TILLBOX
     lanes: list[Lane] = field(default_factory=list)
     memories: list[Memory] = field(default_factory=list)
     estate: Estate = field(init=False)
@@ -71,7 +74,7 @@ class World:
         tell(f"acquirer    ISO 8583 on 127.0.0.1:{self.estate.acquirer_port}")
         await lay_out(self.estate)
         log = self.directory / "cloud.log"
-        self.cloud = Process("cloud", ["cloud", "--data", str(self.estate.cloud)], log)
+        self.cloud = Process("cloud", ["cloud", "--data", str(self.estate.cloud)], log, self.launcher)
         await self.cloud.start()
         tell(f"cloud       broker on 127.0.0.1:{self.estate.broker_port}, files in {self.estate.cloud}")
         for name in self.box_names:
@@ -80,10 +83,7 @@ class World:
     async def stop(self) -> None:
         """Take everything down."""
         for lane in self.lanes:
-            if lane.page is not None:
-                await lane.page.close()
-            if lane.client is not None:
-                await lane.client.aclose()
+            await self.leave(lane)
             await lane.process.stop()
             await lane.station.stop()
         if hasattr(self, "cloud"):
@@ -121,6 +121,23 @@ class World:
             for lane in self.lanes:
                 queues.create_task(queue(lane))
 
+    async def bring_up(self, lane: Lane) -> dict[str, Any]:
+        """Start a lane's box and open its page; the first view."""
+        ready = await lane.process.start()
+        lane.address = ready["screen"]
+        origin = lane.address.rstrip("/")
+        lane.client = httpx.AsyncClient(base_url=origin, timeout=10.0)
+        lane.page = Page(lane.client, origin)
+        await lane.page.open()
+        return lane.page.view
+
+    async def leave(self, lane: Lane) -> None:
+        """Close a lane's page."""
+        if lane.page is not None:
+            await lane.page.close()
+        if lane.client is not None:
+            await lane.client.aclose()
+
     async def settle(self) -> None:
         """Wait until the cloud has every record and no attempt is open; OutcomeUnknown when it takes too long."""
         deadline = time.monotonic() + SETTLE_S
@@ -145,15 +162,15 @@ class World:
         station = Station(self.directory / "devices" / name)
         await station.start()
         directory = await enrol(self.estate, name, station.bindings)
+        if self.settings:
+            path = directory / "settings.json"
+            path.write_text(json.dumps(json.loads(path.read_text()) | self.settings, ensure_ascii=False))
         arguments = ["box", "--directory", str(directory), "--screen-port", str(self.screen_port)]
-        lane = Lane(name, station, Process(name, arguments, self.directory / f"{name}.log"), directory)
+        process = Process(name, arguments, self.directory / f"{name}.log", self.launcher)
+        lane = Lane(name, station, process, directory)
         self.lanes.append(lane)
-        ready = await lane.process.start()
-        lane.address = ready["screen"]
-        origin = lane.address.rstrip("/")
-        lane.client = httpx.AsyncClient(base_url=origin, timeout=10.0)
-        lane.page = Page(lane.client, origin)
-        await lane.page.open()
+        await self.bring_up(lane)
+        assert lane.page is not None, "it was just opened"
         await lane.page.until(lambda view: view["is_linked"], SETTLE_S)
         tell(f"{name}       shopper's screen at {lane.address}")
 
