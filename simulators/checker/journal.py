@@ -23,7 +23,7 @@ _NAME = re.compile(r"(\d{6})-([0-9a-f]{16})-(\d{16})-(\d{3})\.tbj")
 _HEAD = struct.Struct(">4sI8sQ32sI")
 _FRAME = struct.Struct(">IIQ32s")
 MAX_BODY_BYTES = 65_536  # a longer body is no frame
-MAX_SEQ = 1 << 40
+MAX_SEQ = 1 << 40  # larger numbers are no frame either; the box would need centuries to get there
 READ_TRIES = 3  # a running box may replace a file between the listing and the reading
 
 
