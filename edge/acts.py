@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from edge import effects, events
+from edge.timers import Timers
 from protocol.errors import CallerError, DeviceError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Acts:
         self._pole = pole
         self._scale = scale
         self._apply_settings = apply_settings
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._timers = Timers()
         self._tasks: set[asyncio.Task[None]] = set()
         self._frames: dict[tuple[str, int], bytes] = {}
         self._paper = asyncio.Lock()
@@ -84,8 +85,7 @@ class Acts:
 
     async def stop(self) -> None:
         """Cancel timers and tasks under way, and wait until they ended."""
-        for timer in self._timers.values():
-            timer.cancel()
+        self._timers.stop_all()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -101,16 +101,11 @@ class Acts:
             _log.error("an act failed unexpectedly", exc_info=task.exception())
 
     def _start_timer(self, command: effects.StartTimer, post: Post) -> None:
-        self._stop_timer(effects.StopTimer(command.name), post)
-        loop = asyncio.get_running_loop()
-        fired = events.TimerFired(command.name)
-        self._timers[command.name] = loop.call_later(command.delay_ms / 1000, post, fired)
+        self._timers.start(command.name, command.delay_ms, post)
 
     def _stop_timer(self, command: effects.StopTimer, post: Post) -> None:
         del post
-        timer = self._timers.pop(command.name, None)
-        if timer is not None:
-            timer.cancel()
+        self._timers.stop(command.name)
 
     def _arm(self, command: effects.ArmReader, post: Post) -> None:
         if self._cards is not None:

@@ -63,7 +63,7 @@ def is_plain(text: str) -> bool:
 
 def strip_controls(text: str) -> str:
     """Take out every control, direction and invisible character; what is left may be shown."""
-    if all(" " <= c <= "~" for c in text):
+    if _is_simple(text):
         return text
     return "".join([c for c in text if not _is_in(ord(c), _FORBIDDEN)])
 
@@ -74,7 +74,7 @@ def columns(text: str) -> int:
     >>> columns("茶 tea")
     6
     """
-    if all(" " <= c <= "~" for c in text):
+    if _is_simple(text):
         return len(text)
     return sum([_columns_of(c) for c in text])
 
@@ -103,7 +103,14 @@ def wrap(text: str, width: int) -> list[str]:
     return lines
 
 
+def _is_simple(text: str) -> bool:
+    """Tell whether all is printable ASCII: nothing to take out, one column each. Most text is."""
+    return not text or (min(text) >= " " and max(text) <= "~")
+
+
 def _beginning(text: str, width: int) -> str:
+    if _is_simple(text):
+        return text[: max(width, 0)]
     used = 0
     for at, c in enumerate(text):
         used += _columns_of(c)

@@ -86,10 +86,8 @@ def _sell(box: Box, item: Item, now: Now, amounts: Amounts, source: str = SCAN) 
     except (PeerError, ConfigError) as fault:
         return replace(box, notice=fault.code), []
     total_minor = pricer.totals()[0]
-    changed = opened_box.with_sale(
-        basket=basket, pricer=pricer, total_minor=total_minor, phase="basket", waiting=None
-    )
-    changed = replace(changed, notice="", notice_line=line.number, is_warned=False)
+    sale = replace(sale, basket=basket, pricer=pricer, total_minor=total_minor, phase="basket", waiting=None)
+    changed = replace(opened_box, sale=sale, notice="", notice_line=line.number, is_warned=False)
     added = Record("line_added", words.line_fields(sale.order, line))
     return changed, [
         *effects,

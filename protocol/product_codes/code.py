@@ -56,7 +56,7 @@ class ProductCode:
 
 def is_digits(text: str) -> bool:
     """Tell whether a text is made of ASCII digits only (str.isdigit knows others too), and not empty."""
-    return bool(text) and all("0" <= c <= "9" for c in text)
+    return bool(text) and not text.strip("0123456789")
 
 
 def require_digits(text: str) -> None:
