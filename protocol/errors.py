@@ -20,10 +20,12 @@ class TillboxError(Exception):
         self.action = action
 
     def __str__(self) -> str:
-        text = self.code + ": " + self.what + "."
-        if self.action:
-            text += " " + self.action + "."
-        return text
+        text = self.code + ": " + _sentence(self.what)
+        return text + " " + _sentence(self.action) if self.action else text
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else text + "."
 
 
 class CallerError(TillboxError):

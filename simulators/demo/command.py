@@ -17,6 +17,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from simulators.checker.report import MUST_BE_ZERO
 from simulators.demo.world import World
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 DEFAULT_SALES = 50
 DEFAULT_SEED = 1
-COUNTERS = ("lost", "charged_twice", "charged_without_sale", "priced_wrong", "ledger_imbalance")
 # Between two visits when a person watches: time to read the thank-you page.
 PAUSE_S = 3.0
 
@@ -129,7 +129,7 @@ class _Play:
 
 def _is_clean(report: dict[str, Any]) -> bool:
     """Whether the run was judged, no counter rose and no shopper was stopped by trouble."""
-    return bool(report) and not any(report[name] for name in COUNTERS) and not report["trouble"]
+    return bool(report) and not any(report[name] for name in MUST_BE_ZERO) and not report["trouble"]
 
 
 async def _shop_and_judge(world: World, sales: int, choices: Any, console: Console) -> dict[str, Any]:
