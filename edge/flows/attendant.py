@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from edge.flows.state import Box, Decision, Now
 
 ATTENDANT_BLOCK = "attendant"
+# Where a line may still be taken off: once a tender stands, its amount is the total and must stay it.
+CORRECTING_PAGES = ("basket", "weigh", "age", "choose", "declined")
 
 
 def acted(
@@ -34,6 +36,8 @@ def acted(
 ) -> Decision:
     """One act of a staff member; PeerError("act-unknown") for a name that is not in the list."""
     if event.act == "line_voided":
+        if box.sale is not None and box.sale.phase not in CORRECTING_PAGES:
+            return replace(box, notice="not-now"), []
         return _recorded(
             void_line(box, event.line, by=event.by, reason=event.reason or "attendant"), box, event
         )

@@ -78,3 +78,8 @@ function syncChildren(shown, wanted) {
 function keyOf(node) {
   return node.nodeType === Node.ELEMENT_NODE ? node.dataset.key || "" : "";
 }
+
+// A name from outside, without marks that turn the reading direction or hide: it shows as what it is.
+export function plain(name) {
+  return name.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, "");
+}

@@ -1,7 +1,7 @@
 // The shopper's page: it shows the newest view of the stream and posts touches. It keeps nothing but the preferences
 // of the person before it, so a refresh or a power cut brings back the same sale.
 
-import { morph } from "./dom.js";
+import { morph, plain } from "./dom.js";
 import { app, DIALOGS, noticeText, money } from "./pages.js";
 import * as staff from "./staff.js";
 import { LANGUAGES, wordsOf } from "./words.js";
@@ -132,7 +132,7 @@ function speak(shown, t) {
   if (notice !== spoken.notice) document.getElementById("alarm").textContent = notice;
   if (total !== spoken.total) {
     const line = shown.sale && shown.sale.lines.find((each) => each.number === shown.notice_line && !each.is_voided);
-    const parts = [line ? `${line.name} ${money(shown, line.amount)}` : "", total ? `${t("total")} ${total}` : ""];
+    const parts = [line ? `${plain(line.name)} ${money(shown, line.amount)}` : "", total ? `${t("total")} ${total}` : ""];
     document.getElementById("say").textContent = parts.filter(Boolean).join(". ");
   }
   spoken = { notice, total };

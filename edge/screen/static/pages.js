@@ -1,6 +1,6 @@
 // What each page looks like: functions from the view to nodes. No state, no sums; amounts are shown as the box says.
 
-import { h, icon } from "./dom.js";
+import { h, icon, plain } from "./dom.js";
 import { LANGUAGES } from "./words.js";
 
 const HELP_REASONS = ["item-problem", "price-wrong", "remove-item", "payment", "other"];
@@ -46,7 +46,7 @@ function bar(view, t, preferences) {
     h("button", { type: "button", class: "chip", "data-action": "language", "data-choice": name,
       lang: LANGUAGES[name].tag, "aria-pressed": String(name === view.language) }, LANGUAGES[name].name));
   return h("header", { class: "bar" },
-    h("h1", { class: "store" }, view.store),
+    h("h1", { class: "store" }, plain(view.store)),
     h("nav", { class: "chips", "aria-label": t("language") },
       view.languages.length > 1 ? languages : null,
       h("button", { type: "button", class: "chip", "data-ui": "text-size", "aria-label": t("text-size") },
@@ -107,11 +107,11 @@ function row(view, t, line, isSmall) {
     : line.quantity > 1 ? t("each", { n: line.quantity, price: money(view, line.unit_price) }) : "";
   const canRemove = !isSmall && !line.is_voided;
   return h("li", { class: `row${line.is_voided ? " is-voided" : ""}${isNew ? " is-new" : ""}`, "data-key": `line-${line.number}`, "data-line": line.number },
-    h("span", { class: "name" }, h("bdi", {}, line.name), detail ? h("span", { class: "detail" }, detail) : null),
+    h("span", { class: "name" }, h("bdi", {}, plain(line.name)), detail ? h("span", { class: "detail" }, detail) : null),
     h("span", { class: "amount" }, money(view, line.amount)),
     isSmall ? null : canRemove
       ? h("button", { type: "button", class: "key key-small key-remove", "data-action": "void_line", "data-line": line.number,
-        "aria-label": t("remove-line", { name: line.name }) }, icon("bin"), h("span", { class: "words" }, t("remove")))
+        "aria-label": t("remove-line", { name: plain(line.name) }) }, icon("bin"), h("span", { class: "words" }, t("remove")))
       : h("span", { class: "no-key" }));
 }
 
@@ -154,7 +154,7 @@ const PANELS = {
     const isSteady = view.sale.weight_state === "stable" && sale.weight_g > 0;
     const state = view.troubles.includes("scale") ? "trouble" : isSteady ? "stable" : sale.weight_state === "stable" ? "zero" : sale.weight_state;
     return [
-      ...headline("scale", t("weigh"), t("weigh-text", { name: sale.waiting })),
+      ...headline("scale", t("weigh"), t("weigh-text", { name: plain(sale.waiting) })),
       h("div", { class: `weight weight-${state}` },
         h("strong", { class: "weight-value" }, isSteady ? `${sale.weight} kg` : "– kg"),
         h("span", { class: "weight-price" }, t("per-kg", { price: money(view, sale.waiting_unit_price) })),

@@ -1,7 +1,7 @@
 // The attendant's overlay: staff number and PIN on keys of our own (no field that a scanner could type into), then the
 // acts that fit the page. Number and PIN live in this module until the overlay closes, and nowhere else.
 
-import { h, icon } from "./dom.js";
+import { h, icon, plain } from "./dom.js";
 import { money, noticeText, uiButton } from "./pages.js";
 
 const IDLE_MS_MAX = 60_000; // an attendant who walked away leaves no open overlay
@@ -122,7 +122,7 @@ export function overlay(view, t) {
 function title(view, t) {
   if (state.step === "id") return t("staff-id");
   if (state.step === "pin") return t("staff-pin");
-  return t("staff-acts", { name: state.name });
+  return t("staff-acts", { name: plain(state.name) });
 }
 
 function staffKey(className, name, label, value, more) {
@@ -180,7 +180,7 @@ function lineStep(view, t) {
   const open = view.sale ? view.sale.lines.filter((line) => !line.is_voided) : [];
   return [
     h("ol", { class: "rows rows-staff" }, open.map((line) => h("li", { class: "row", "data-key": `line-${line.number}` },
-      h("span", { class: "name" }, h("bdi", {}, line.name)), h("span", { class: "amount" }, money(view, line.amount)),
+      h("span", { class: "name" }, h("bdi", {}, plain(line.name))), h("span", { class: "amount" }, money(view, line.amount)),
       staffKey("key-small key-remove", "line", t("remove"), line.number)))),
     h("div", { class: "keys" }, staffKey("key-plain", "no", t("staff-back"))),
   ];
