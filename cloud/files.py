@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 PRIVATE_MODE = 0o600
 PRIVATE_DIRECTORY_MODE = 0o700
+LOCK_LOOK_S = 0.02  # an enrolment holds the lock for about as long
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -42,12 +44,21 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of this name; another process that wants it waits."""
+@asynccontextmanager
+async def locked(path: Path) -> AsyncIterator[None]:
+    """Hold the lock of this name; others who want it, here or in another process, wait."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE_MODE)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        while not _is_locked(handle):  # noqa: ASYNC110 - the holder may be another process
+            await asyncio.sleep(LOCK_LOOK_S)
         yield
     finally:
         os.close(handle)
+
+
+def _is_locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

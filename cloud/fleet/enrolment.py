@@ -70,7 +70,7 @@ class Enrolment:
         """
         check_free(directory)
         up_key, down_key = self._random_bytes(KEY_BYTES), self._random_bytes(KEY_BYTES)
-        with locked(self._lock):
+        async with locked(self._lock):
             numbered, issued = await self._admit(wanted, up_key, down_key)
         identity = {
             "v": 1,
@@ -97,16 +97,15 @@ class Enrolment:
     async def revoke(self, tenant: str, box: str, reason: str) -> None:
         """Shut a box out for good; its name may be enrolled anew. CallerError "box-unknown"."""
         now_ms = self._now_ms()
-        with locked(self._lock):
-            async with self._database.transaction() as tx:
-                serials = await store.open_serials(tx, tenant, box)
-                if not serials:
-                    raise CallerError(
-                        "box-unknown", f"{tenant} has no enrolled box {box}", "See tillbox fleet list"
-                    )
-                await store.end(tx, tenant, box, now_ms)
-                await store.revoke(tx, tenant, box, reason, now_ms)
-                self._revoke(tenant, serials)
+        async with locked(self._lock), self._database.transaction() as tx:
+            serials = await store.open_serials(tx, tenant, box)
+            if not serials:
+                raise CallerError(
+                    "box-unknown", f"{tenant} has no enrolled box {box}", "See tillbox fleet list"
+                )
+            await store.end(tx, tenant, box, now_ms)
+            await store.revoke(tx, tenant, box, reason, now_ms)
+            self._revoke(tenant, serials)
 
     async def _admit(self, wanted: NewBox, up_key: bytes, down_key: bytes) -> tuple[Numbered, Issued]:
         now_ms = self._now_ms()
