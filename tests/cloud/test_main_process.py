@@ -13,7 +13,12 @@ import pytest
 
 from cloud.main import client_tls
 from edge.config import read_box
+from edge.uplink.link import Link
+from protocol.messages import decode_receipt
+from protocol.seal import open_sealed
+from protocol.topics import box_subscription
 from tests.brokers import eventually, free_port
+from tests.cloud.tills import STORE, TENANT, Till
 from tests.conftest import find_program
 from tests.mqtt_raw import refused
 
@@ -182,3 +187,41 @@ async def test_a_missing_directory_is_a_named_error(tmp_path):
     assert code == 2
     assert "cloud-config-wrong" in err
     assert "Traceback" not in err
+
+
+async def test_a_sale_of_a_box_is_booked_and_receipted_through_the_real_broker(tmp_path, kind, start_cloud):
+    await make_directory(tmp_path / "cloud", kind)
+    names = ("--cloud", tmp_path / "cloud", "--tenant", TENANT, "--store", STORE, "--box", "till-1")
+    code, _, err = await tillbox("fleet", "enroll", *names, "--out", tmp_path / "b")
+    assert code == 0, err
+    box = read_box(tmp_path / "b")
+    running, _ = await start_cloud(tmp_path / "cloud")
+    till = Till(number=box.box_number)
+    till.up_key, till.down_key = box.up_key, box.down_key
+    root, certificate, key = box.certificate
+    heard: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+    link = Link(
+        host=box.broker.host,
+        port=box.broker.port,
+        tls=client_tls(root, certificate, key),
+        client_id=box.client_id,
+        subscription=box_subscription(box.shard, box.tenant, box.store, box.box),
+        last_will=(till.topic("up", "state"), b""),
+        on_message=lambda lane, payload: heard.put_nowait((lane, payload)),
+        on_change=lambda _: None,
+    )
+    linked = asyncio.create_task(link.run())
+    await eventually(lambda: link.is_up, "the box's link")
+
+    order = till.cash_sale()
+    link.publish(till.topic("up", "evt"), till.batch())
+    lane, sealed = await asyncio.wait_for(heard.get(), 20)
+
+    receipt = decode_receipt(open_sealed(box.down_key, till.topic("down", lane), sealed))
+    assert (lane, receipt["status"], receipt["through"]) == ("receipt", "ok", len(till.frames))
+    linked.cancel()
+    running.terminate()
+    assert await asyncio.wait_for(running.wait(), 20) == 0
+    code, out, _ = await tillbox("explain", order, "--cloud", tmp_path / "cloud", "--json")
+    assert code == 0
+    assert '"ledger"' in out
