@@ -12,17 +12,21 @@ STATE = {state.name: state for state in STATES}
 VOID = AttendantActed("line_voided", "17", line=1)
 
 
+def sale_of(play):
+    return play.box.sale
+
+
 @pytest.mark.parametrize(
     "name", ["card", "card-reading", "cash", "authorizing", "unknown", "unknown-reversing", "paid-card"]
 )
 def test_line_stays_once_a_tender_counts_on_the_total(name):
     play = Play()
     STATE[name].reach(play)
-    total, records = play.box.sale.total_minor, len(play.records)
+    total, records = sale_of(play).total_minor, len(play.records)
 
     play.play(VOID)
 
-    assert play.box.sale.total_minor == total
+    assert sale_of(play).total_minor == total
     assert play.box.notice == "not-now"
     assert len(play.records) == records
 
@@ -31,11 +35,11 @@ def test_line_stays_once_a_tender_counts_on_the_total(name):
 def test_line_goes_while_the_basket_is_still_open(name):
     play = Play()
     STATE[name].reach(play)
-    total = play.box.sale.total_minor
+    total = sale_of(play).total_minor
 
     play.play(VOID)
 
-    assert play.box.sale.total_minor == total - 249
+    assert sale_of(play).total_minor == total - 249
     assert play.record_types()[-2:] == ["attendant_acted", "line_voided"]
 
 
