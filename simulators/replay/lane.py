@@ -80,7 +80,6 @@ class Lane:
         config = read_box(self.directory)
         if config.devices.reader is not None:
             self._reader = CardReaderSim(CardReaderSettings(config.devices.reader.path))
-            self._reader.plug()
         self.box = RunningBox(config, Options(self.directory), screen=self.eyes)
 
     @property
@@ -93,8 +92,16 @@ class Lane:
         """What the flows hold now."""
         return self.box.agent.box
 
-    async def close(self) -> None:
-        """Take the reader away."""
+    async def run(self) -> None:
+        """Plug the reader in and be a box until cancelled."""
+        if self._reader is not None:
+            self._reader.plug()
+        try:
+            await self.box.run()
+        finally:
+            await self._unplug()
+
+    async def _unplug(self) -> None:
         if self._reader is not None:
             await self._reader.close()
 

@@ -1,7 +1,8 @@
 """The process of the boxes: many product boxes on one event loop, each selling what comes next in the plan.
 
-Started by `run.py` as `python -m simulators.replay.tills DIRECTORY`. Speaks JSON lines on standard output: "linked",
-then, once a line came on standard input, "progress" several times a second, and "ended" or "failed" at the end.
+Started by `children.py` as `python -m simulators.replay.tills DIRECTORY NUMBER/COUNT`: every COUNT-th box and sale
+is this process's. Speaks JSON lines on standard output: "linked", then, once a line came on standard input,
+"progress" several times a second, and "ended" or "failed"; it ends at the second line.
 """
 
 from __future__ import annotations
@@ -37,17 +38,16 @@ def tell(kind: str, **facts: object) -> None:
 
 
 class Tills:
-    """All boxes of a replay."""
+    """The boxes of one process, and the sales that they share."""
 
-    def __init__(self, files: ReplayFiles) -> None:
-        self._files = files
-        self._lanes = [Lane(directory) for directory in files.boxes()]
+    def __init__(self, files: ReplayFiles, number: int, count: int) -> None:
+        self._sales = deque(files.read_sales()[number::count])
+        self._lanes = [Lane(directory) for directory in files.boxes()[number::count]]
 
     async def run(self) -> None:
         """Run the boxes, sell everything, wait for the receipts."""
-        sales = deque(self._files.read_sales())
-        running = [asyncio.create_task(lane.box.run()) for lane in self._lanes]
-        selling = asyncio.create_task(self._sell(sales))
+        running = [asyncio.create_task(lane.run()) for lane in self._lanes]
+        selling = asyncio.create_task(self._sell())
         try:
             # A box that ends by itself has failed: its error comes out here.
             ended, _ = await asyncio.wait({selling, *running}, return_when=asyncio.FIRST_COMPLETED)
@@ -57,20 +57,18 @@ class Tills:
             for task in (selling, *running):
                 task.cancel()
             await asyncio.gather(selling, *running, return_exceptions=True)
-            for lane in self._lanes:
-                await lane.close()
 
-    async def _sell(self, sales: deque[Sale]) -> None:
+    async def _sell(self) -> None:
         async with asyncio.timeout(LINK_S):
             for lane in self._lanes:
                 await lane.until_in_service()
-        tell("linked", modules=self._modules())
+        tell("linked", sell_s=0, confirm_s=0)
         await asyncio.to_thread(sys.stdin.readline)
-        began, cpu_began = time.monotonic(), time.process_time()
+        began = time.monotonic()
         telling = asyncio.create_task(self._tell_progress())
         async with asyncio.TaskGroup() as selling:
             for lane in self._lanes:
-                selling.create_task(lane.sell(_taken(sales)))
+                selling.create_task(lane.sell(_taken(self._sales)))
         sold = time.monotonic()
         await self._until_receipted()
         telling.cancel()
@@ -79,10 +77,10 @@ class Tills:
             "ended",
             sell_s=sold - began,
             confirm_s=confirmed - began,
-            cpu_ms=round((time.process_time() - cpu_began) * 1000),
             **self._sums(),
             records=sum(lane.box.journal.synced_through for lane in self._lanes),
         )
+        await asyncio.to_thread(sys.stdin.readline)  # its CPU time is read before it is gone
 
     async def _until_receipted(self) -> None:
         """Wait until the cloud confirmed every record; OutcomeUnknown when it stops confirming."""
@@ -113,9 +111,6 @@ class Tills:
     def _unsent(self) -> int:
         return sum(lane.box.uplink.unsent for lane in self._lanes)
 
-    def _modules(self) -> list[int]:
-        return [lane.box.cards.pid for lane in self._lanes if lane.box.cards is not None]
-
 
 def _taken(sales: deque[Sale]) -> Iterator[Sale]:
     while sales:
@@ -126,8 +121,9 @@ def main() -> int:
     """Run from the command line; a known fault is told to the parent."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     os.umask(0o077)
+    number, _, count = sys.argv[2].partition("/")
     try:
-        asyncio.run(Tills(ReplayFiles(Path(sys.argv[1]))).run())
+        asyncio.run(Tills(ReplayFiles(Path(sys.argv[1])), int(number), int(count)).run())
     except (TillboxError, ExceptionGroup) as failed:
         fault = _first_cause(failed)
         if not isinstance(fault, TillboxError):
