@@ -13,7 +13,7 @@ import secrets
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edge import recall
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 SOFTWARE = "tillbox 0.1.0"
 # How often the journal's room is looked at: a sale takes longer than this.
 ROOM_CHECK_MS = 1_000
+# How often the sealed cards are looked through: a secure module that died may have kept one that nobody asks for.
+CARD_CHECK_MS = 30_000
 # A clock before this instant (2026-01-01 UTC) was never set.
 EARLIEST_MS = 1_767_225_600_000
 
@@ -99,7 +101,7 @@ class RunningBox:
         self.uplink = self._uplink()
         self.configuration = self._configuration(options)
         settings = self.configuration.start()
-        shop = open_shop(options.work / "catalogue", config.currency)
+        shop = replace(open_shop(options.work / "catalogue", config.currency), place=config.box)
         records = recall.recent_records(self.journal)
         self.ids = recall.id_maker(config.box_number, records)
         self.recalled = recall.recall(Box(settings=settings, shop=shop), records)
@@ -115,6 +117,8 @@ class RunningBox:
             scale=self.devices.scale,
             apply_settings=self.configuration.applied,
         )
+        for attempt, frame in recall.reversal_frames(self.journal, self.recalled).items():
+            self.acts.remember("reverse", attempt, frame)
         self.agent = Agent(
             box=self.recalled,
             clock=self.clock,
@@ -276,20 +280,18 @@ class RunningBox:
             await self.clock.sleep_ms(ROOM_CHECK_MS)
 
     async def _forget_settled_cards(self) -> None:
-        """Sealed cards whose attempt is over must not outlive it: destroy what a crash left behind."""
+        """Sealed cards whose attempt is over must not outlive it: destroy what a crash left behind, here or there."""
         if self.cards is None:
             return
-        sale = self.agent.box.sale
-        wanted = 0 if sale is None or sale.tender is None else sale.tender.attempt
-        kept: list[int] = []
-        while not kept:
+        while True:
+            wait_ms = ROOM_CHECK_MS
             with suppress(DeviceError):
-                kept = [0, *await self.cards.kept()]
-            await self.clock.sleep_ms(ROOM_CHECK_MS)
-        for attempt in kept[1:]:
-            if attempt < wanted or not wanted:
-                with suppress(DeviceError):
-                    await self.cards.forget(attempt)
+                for attempt in await self.cards.kept():
+                    sale = self.agent.box.sale
+                    if sale is None or sale.tender is None or sale.tender.attempt != attempt:
+                        await self.cards.forget(attempt)
+                wait_ms = CARD_CHECK_MS
+            await self.clock.sleep_ms(wait_ms)
 
     def _state(self) -> dict[str, Any]:
         newest = self.journal.spans()[-1]

@@ -37,6 +37,8 @@ class Shop:
     catalogue: str
     overlay: str = ""
     promotions: str = ""
+    # What a receipt says of where it was bought, beside the store's own lines: the box.
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Sale:
     waiting: Waiting | None = None
     is_age_approved: bool = False
     copies: int = 0
+    completed_at: int = 0  # UTC of its completion, known after a restart only
     decline_reason: str = ""
 
 

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from protocol.receipt import Document
 
 POLE_COLUMNS = 20
+# Brands as their owners write them; any other is printed as the reader named it.
+BRAND_NAMES = {
+    "visa": "Visa",
+    "mastercard": "Mastercard",
+    "unionpay": "UnionPay",
+    "amex": "American Express",
+    "jcb": "JCB",
+    "discover": "Discover",
+    "diners": "Diners Club",
+    "maestro": "Maestro",
+}
 
 
 def line_fields(order: int, line: Line) -> dict[str, Any]:
@@ -58,13 +69,13 @@ def receipt(box: Box, sale: Sale, copy: int) -> Document:
                 tendered_minor=tender.tendered_minor,
                 change_minor=tender.change_minor,
                 masked=tender.masked,
-                brand=tender.brand,
+                brand=BRAND_NAMES.get(tender.brand, tender.brand),
                 approval_code=tender.approval_code,
                 rrn=tender.rrn,
             )
         )
     sold_at = local_time(sale.opened_at, settings.utc_offset_min(sale.opened_at))
-    facts = paper.Sale(sale.order, box.shop.currency, sale.basket.lines, sold_at)
+    facts = paper.Sale(sale.order, box.shop.currency, sale.basket.lines, sold_at, box.shop.place)
     header = [settings.store_name, *settings.store_lines]
     fixed = paper.ReceiptSettings(LANGUAGES[box.language], header, list(settings.receipt_footer))
     return paper.build_receipt(
