@@ -14,11 +14,13 @@ from cloud.cardzone.keys import make_keys
 from cloud.files import make_private_directory, write_private
 from cloud.fleet.authority import Authority
 from cloud.fleet.signer import make_signer
+from protocol.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+SOCKET_PATH_BYTES_MAX = 103  # of a Unix socket: macOS takes 104 with the closing zero, Linux 108
 DEFAULT_PORT = 8883  # MQTT over TLS, as registered
 
 
@@ -89,8 +91,18 @@ class Wishes:
 
 
 def make_installation(directory: Path, wishes: Wishes, world: World) -> Installation:
-    """Make what is missing of a data directory; keys and files that exist are kept."""
+    """Make what is missing of a data directory; keys and files that exist are kept.
+
+    ConfigError "directory-path-too-long".
+    """
     there = Installation(directory)
+    socket = there.card_zone.resolve() / "zone.sock"
+    if len(bytes(socket)) > SOCKET_PATH_BYTES_MAX:
+        raise ConfigError(
+            "directory-path-too-long",
+            f"The path of the data directory is {len(bytes(socket)) - SOCKET_PATH_BYTES_MAX} bytes too long for a socket",
+            "Choose a shorter one",
+        )
     for path in (directory, there.authority, there.client, there.broker, there.card_zone, there.catalogue):
         make_private_directory(path)
     authority = Authority(there.authority, now_ms=world.now_ms, random_bytes=world.random_bytes)

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+class Admitted(NamedTuple):
+    """A box that the broker lets in."""
+
+    client_id: str
+    shard: str
+    tenant: str
+    store: str
+    box: str
+
+
 class Grant(NamedTuple):
     """The topic filters of one client, who is named by the common name of its certificate."""
 
@@ -22,11 +32,9 @@ class Grant(NamedTuple):
     subscribe: str
 
 
-def box_grant(client_id: str, shard: str, tenant: str, store: str, box: str) -> Grant:
+def box_grant(box: Admitted) -> Grant:
     """Grant a box its own two branches."""
-    return Grant(
-        client_id, box_publication(shard, tenant, store, box), box_subscription(shard, tenant, store, box)
-    )
+    return Grant(box.client_id, box_publication(*box[1:]), box_subscription(*box[1:]))
 
 
 def cloud_grant(client_id: str) -> Grant:

@@ -19,9 +19,9 @@ from protocol.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cloud.broker.access import Admitted
     from cloud.broker.plan import Plan
     from cloud.fleet.authority import Authority
-    from cloud.fleet.store import Admitted
 
 Kind = Literal["nats", "mosquitto"]
 
@@ -64,7 +64,7 @@ class Broker:
 
     def write(self, boxes: Iterable[Admitted]) -> bool:
         """Write the files for these boxes; tell whether anything is new."""
-        grants = [cloud_grant(CLOUD_CLIENT_ID), *(box_grant(*box) for box in boxes)]
+        grants = [cloud_grant(CLOUD_CLIENT_ID), *(box_grant(box) for box in boxes)]
         if self.kind == "nats":
             wanted = nats.files(self._plan, grants)
         else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cloud.broker.access import Admitted
+
 if TYPE_CHECKING:
     from cloud.database import Database, Row, Transaction
 
@@ -52,16 +54,6 @@ class BoxRow(NamedTuple):
     certificate_serial: str
     enrolled_ms: int
     changed_ms: int
-
-
-class Admitted(NamedTuple):
-    """A box that the broker lets in."""
-
-    client_id: str
-    shard: str
-    tenant: str
-    store: str
-    box: str
 
 
 async def last_number(tx: Transaction, tenant: str) -> tuple[int, str]:

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from cloud.broker.access import box_grant, cloud_grant, mosquitto_acl, nats_users
+from cloud.broker.access import Admitted, box_grant, cloud_grant, mosquitto_acl, nats_users
 from cloud.broker.supervisor import find_broker
 from cloud.child import Child
 from cloud.config import read_config
 from protocol.errors import ConfigError
 from tests.brokers import eventually
 
-GRANTS = [cloud_grant("cloud"), box_grant("acme_1_aa", "3e", "acme", "north", "till-1")]
+GRANTS = [cloud_grant("cloud"), box_grant(Admitted("acme_1_aa", "3e", "acme", "north", "till-1"))]
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -261,6 +261,16 @@ def test_making_an_installation_twice_keeps_every_key(tmp_path):
     ssl.create_default_context(cafile=str(there.authority / "root.cert.pem"))
 
 
+def test_a_directory_too_deep_for_the_card_zones_socket_is_refused_before_anything_is_made(tmp_path):
+    deep = tmp_path / ("d" * 100)
+
+    with pytest.raises(ConfigError) as refusal:
+        make_installation(deep, Wishes(), real_world())
+
+    assert refusal.value.code == "directory-path-too-long"
+    assert not deep.exists()
+
+
 class TestCommands:
     """The same by command, in one data directory."""
 
