@@ -45,7 +45,7 @@ def half_up(value: Fraction) -> int:
     return floor(value + Fraction(1, 2))
 
 
-def amount_of(line) -> int:
+def amount_of(line):
     if line.kind == "weight":
         return half_up(Fraction(line.unit_price_minor) * line.weight_g / 1000)
     return line.unit_price_minor * line.quantity

@@ -21,7 +21,7 @@ def message(lane, **fields):
     return {name: value for name, value in made.items() if value is not None}
 
 
-RECORDS = {
+RECORDS: dict[str, dict[str, object]] = {
     "generation_opened": {"previous": "", "previous_seq": 0, "reason": "new"},
     "box_started": {
         "software": "0.1.0",
@@ -105,7 +105,7 @@ RECORDS = {
     "config_applied": {"version": 3, "hash": HASH, "outcome": "applied", "reason": ""},
 }
 for _kind in ("tender_intended", "tender_result", "reversal_intended", "reversal_result"):
-    RECORDS[_kind].update(_MONEY)
+    RECORDS[_kind] |= _MONEY
 
 MESSAGES = {
     "receipt": {

@@ -14,7 +14,7 @@ CODECS = {
     "configuration answer": (messages.encode_config_answer, messages.decode_config_answer),
 }
 
-WRONG = (
+WRONG: tuple[tuple[str, str, object, str], ...] = (
     ("receipt", "generation", "00112233", "field-out-of-range"),
     ("receipt", "through", -1, "field-out-of-range"),
     ("receipt", "through", 2**40, "field-out-of-range"),

@@ -7,7 +7,7 @@ from tests.protocol.expect import raises
 from tests.protocol.record_samples import HASH, RECORDS, record
 
 # type, field, value, code behind "record-"; a value of each kind that must not pass
-WRONG = (
+WRONG: tuple[tuple[str, str, object, str], ...] = (
     ("line_added", "order", 5, "field-wrong-type"),
     ("line_added", "order", None, "field-missing"),
     ("line_added", "order", "", "field-out-of-range"),

@@ -5,7 +5,7 @@ from protocol.json_parser import parse
 from protocol.strict_json import dumps, loads
 from tests.protocol.expect import raises
 
-READ = (
+READ: tuple[tuple[bytes, object], ...] = (
     (b"0", 0),
     (b"-1", -1),
     (b" [1, 2,\t3]\r\n", [1, 2, 3]),
