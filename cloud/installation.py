@@ -97,10 +97,11 @@ def make_installation(directory: Path, wishes: Wishes, world: World) -> Installa
     """
     there = Installation(directory)
     socket = there.card_zone.resolve() / "zone.sock"
-    if len(bytes(socket)) > SOCKET_PATH_BYTES_MAX:
+    excess = len(bytes(socket)) - SOCKET_PATH_BYTES_MAX
+    if excess > 0:
         raise ConfigError(
             "directory-path-too-long",
-            f"The path of the data directory is {len(bytes(socket)) - SOCKET_PATH_BYTES_MAX} bytes too long for a socket",
+            f"The path of the data directory is {excess} bytes too long for a socket",
             "Choose a shorter one",
         )
     for path in (directory, there.authority, there.client, there.broker, there.card_zone, there.catalogue):
