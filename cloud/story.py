@@ -6,12 +6,12 @@ alone knows (its unsent records, its devices) is told by the box.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from protocol.errors import PeerError
 from protocol.identifiers import from_paper
+from protocol.records import decode_record
 
 if TYPE_CHECKING:
     from cloud.database import Database
@@ -120,14 +120,14 @@ async def _tell_records(
     events = []
     for generation, seq, body, received_ms in await database.fetch(_FRAMES, tenant, box, *journal):
         try:
-            record = json.loads(body)
-        except ValueError:
-            continue  # A parked body that is no JSON; it is told as parked.
-        if not isinstance(record, dict) or record.get("order") != str(order):
+            record: dict[str, Any] = decode_record(body)
+        except PeerError:
+            continue  # A body that cannot be read is told as parked, and never shown: it may hold anything.
+        if record.get("order") != str(order):
             continue
         details = {name: value for name, value in record.items() if name not in _QUIET_FIELDS}
         details.update(generation=generation, seq=seq, received_ms=received_ms)
-        events.append(Event(int(record["at"]), "box", str(record["t"]), details))
+        events.append(Event(record["at"], "box", record["t"], details))
     return events
 
 

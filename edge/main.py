@@ -58,6 +58,8 @@ ROOM_CHECK_MS = 1_000
 CARD_CHECK_MS = 30_000
 # A clock before this instant (2026-01-01 UTC) was never set.
 EARLIEST_MS = 1_767_225_600_000
+# A clock beyond this instant (2100-01-01 UTC) is garbage too, and would use up the ids of this box number for ever.
+LATEST_MS = 4_102_444_800_000
 
 _log = logging.getLogger(__name__)
 
@@ -66,8 +68,8 @@ class SystemClock:
     """The machine's two clocks."""
 
     def utc_ms(self) -> int:
-        """UTC milliseconds; may jump."""
-        return time.time_ns() // 1_000_000
+        """UTC milliseconds from 1970 to the end of 2099; may jump."""
+        return min(max(time.time_ns() // 1_000_000, 0), LATEST_MS)
 
     def monotonic_ms(self) -> int:
         """Monotonic milliseconds."""

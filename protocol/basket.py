@@ -5,7 +5,7 @@ What the lines cost together, with tax, is decided in `pricing`; where an item c
 """
 
 from protocol.errors import PeerError
-from protocol.item import KINDS, UNIT, WEIGHT, Item, is_tax_class, is_whole
+from protocol.item import KINDS, UNIT, WEIGHT, Item, is_tax_class, is_whole, takes_label_price
 from protocol.limits import (
     MAX_BASKET_LINES,
     MAX_QUANTITY,
@@ -125,8 +125,14 @@ class Basket:
         """Add `item` and return its line; a `price_minor` is what its label says instead of the item's price.
 
         Codes: "basket-full", "weight-missing" (weigh the item first), "weight-not-wanted",
-        "basket-too-dear", and those of Line.
+        "label-price-not-wanted", "basket-too-dear", and those of Line.
         """
+        if price_minor is not None and not takes_label_price(item.gtin, item.kind):
+            raise PeerError(
+                "label-price-not-wanted",
+                "a label names a price, but the item has one of its own",
+                "scan the product's own bar code",
+            )
         if price_minor is not None:
             kind, price = UNIT, price_minor
         else:

@@ -59,6 +59,16 @@ def is_tax_class(text: str) -> bool:
     return isinstance(text, str) and len(text) == 1 and "A" <= text <= "Z"
 
 
+def takes_label_price(gtin: str, kind: str) -> bool:
+    """Tell whether a label may say what one package of this item costs.
+
+    Only what is packed by measure has such labels: items sold by weight, GTINs of variable measure (first digit 9), and
+    the shop's own numbers (02 and 20 to 29). For all others the catalogue alone knows the price, or anybody could print
+    a cheaper one.
+    """
+    return kind == WEIGHT or gtin[0] == "9" or gtin[:2] == "02" or gtin[:3] == "002"
+
+
 def is_whole(number: object, lowest: int, highest: int) -> bool:
     """Tell whether `number` is an integer from `lowest` to `highest`; a bool is not an integer here."""
     return type(number) is int and lowest <= number <= highest

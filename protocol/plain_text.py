@@ -5,13 +5,14 @@ so text is cleaned where a document is built, and printers clean it again where 
 """
 
 # First and last of each range that never reaches paper or glass: C0 controls, DEL and C1, soft hyphen,
-# direction marks, line and paragraph separators, direction embeddings, invisible operators and isolates,
-# surrogates, byte order mark, interlinear marks, tags.
+# direction marks, zero-width space, line and paragraph separators, direction embeddings, invisible operators
+# and isolates, surrogates, byte order mark, interlinear marks, tags.
 _FORBIDDEN = (
     (0x00, 0x1F),
     (0x7F, 0x9F),
     (0xAD, 0xAD),
     (0x61C, 0x61C),
+    (0x200B, 0x200B),
     (0x200E, 0x200F),
     (0x2028, 0x202E),
     (0x2060, 0x206F),
@@ -47,7 +48,7 @@ _WIDE = (
 # No column: combining marks, joiners and variation selectors.
 _NARROWEST = (
     (0x300, 0x36F),
-    (0x200B, 0x200D),
+    (0x200C, 0x200D),
     (0x20D0, 0x20FF),
     (0x302A, 0x302D),
     (0x3099, 0x309A),

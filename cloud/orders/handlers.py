@@ -48,7 +48,7 @@ async def take(
             continue
         name = (record.tenant, record.order)
         try:
-            consequence = await _book(orders, record, shelf, now_ms)
+            consequence = await _book(booked, orders, record, shelf, now_ms)
         except TillboxError as error:
             booked.parked.append((record, error))
             order = orders.get(name)
@@ -85,7 +85,11 @@ async def recheck(
 
 
 async def _book(
-    orders: dict[store.OrderName, Order], record: ReplicaRecord, shelf: CatalogueShelf, now_ms: int
+    booked: Booked,
+    orders: dict[store.OrderName, Order],
+    record: ReplicaRecord,
+    shelf: CatalogueShelf,
+    now_ms: int,
 ) -> rules.Consequence:
     name = (record.tenant, record.order)
     order = orders.get(name)
@@ -93,11 +97,22 @@ async def _book(
         if order is not None:
             raise PeerError("order-twice", "the order was opened before", "look at the box's journal")
         orders[name] = rules.open_order(record, now_ms)
+        _check_clock(booked, orders[name], record, now_ms)
         return rules.NOTHING
     if order is None:
         raise PeerError("order-unknown", "no record opened this order", "replay parked records")
+    if order.box == record.box:
+        _check_clock(booked, order, record, now_ms)
     versions = await _versions(shelf, order) if record.kind == "sale_completed" else None
     return rules.apply(order, record, versions)
+
+
+def _check_clock(booked: Booked, order: Order, record: ReplicaRecord, now_ms: int) -> None:
+    if rules.check_clock(order, record, now_ms):
+        detail = f"a record of its order {order.order} says {record.at_ms}, it is {now_ms}"
+        booked.alarms.append(
+            Alarm(record.tenant, rules.CLOCK_WRONG, record.box, record.shard, detail, now_ms)
+        )
 
 
 async def _versions(shelf: CatalogueShelf, order: Order) -> PriceVersions | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from protocol.basket import LABEL, Line
 from protocol.errors import ConfigError, PeerError
-from protocol.item import UNIT
+from protocol.item import UNIT, takes_label_price
 from protocol.pricing.engine import ENGINE, price_basket
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def _price_line(recorded: OrderLine, item: Item | None) -> tuple[Line | None, st
     """Return the line as the versions price it, or None and what differs from the record."""
     if item is None:
         return None, f"line {recorded.number}: the item is not sold in these versions"
-    is_label_price = recorded.source == LABEL and recorded.kind == UNIT
+    is_label_price = (
+        recorded.source == LABEL and recorded.kind == UNIT and takes_label_price(item.gtin, item.kind)
+    )
     price = recorded.unit_price_minor if is_label_price else item.unit_price_minor
     kind = UNIT if is_label_price else item.kind
     if (recorded.kind, recorded.unit_price_minor, recorded.tax_class) != (kind, price, item.tax_class):

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from cloud.ports import PriceVersions
 
 LATE_AFTER_MS = 48 * 3_600_000  # two closing times: older sales change days that were closed and reported
+AHEAD_MS = 10 * 60_000  # a box that drifts five minutes a day and meets the cloud every other day
+DAY_MS = 86_400_000
+EARLIEST_MS = (
+    1_735_689_600_000  # 2025-01-01 UTC, where ids begin: no sale is older, only a clock that was never set
+)
+CLOCK_WRONG = "clock-wrong"
 
 
 class Consequence(NamedTuple):
@@ -57,6 +63,24 @@ def open_order(record: ReplicaRecord, now_ms: int) -> Order:
     if now_ms - record.at_ms > LATE_AFTER_MS:
         order.flag("late")
     return order
+
+
+def check_clock(order: Order, record: ReplicaRecord, now_ms: int) -> bool:
+    """Tell whether a clock that cannot be right wrote this record; what it says of the day then counts for nothing.
+
+    The order is flagged and belongs to the day of its arrival. A clock that is behind by less cannot be told from a box
+    that was away.
+    """
+    claimed = record.fields.get("business_day", "")
+    is_wrong = record.at_ms > now_ms + AHEAD_MS or record.at_ms < EARLIEST_MS
+    if claimed and not is_wrong:
+        is_wrong = (
+            not ledger.utc_day(record.at_ms - 2 * DAY_MS) <= claimed <= ledger.utc_day(record.at_ms + DAY_MS)
+        )
+    if is_wrong:
+        order.flag(CLOCK_WRONG)
+        order.business_day = order.business_day or ledger.utc_day(now_ms)
+    return is_wrong
 
 
 def apply(order: Order, record: ReplicaRecord, versions: PriceVersions | None) -> Consequence:
@@ -184,7 +208,7 @@ def _answer_reversal(order: Order, record: ReplicaRecord) -> Consequence:
 def _cash_consequence(order: Order, record: ReplicaRecord, tender: OrderTender, before: str) -> Consequence:
     if tender.method != "cash":
         return NOTHING
-    day = ledger.utc_day(record.at_ms)
+    day = order.business_day or ledger.utc_day(record.at_ms)
     subject = ledger.Subject(
         order.tenant, order.shard, order.currency, order.order, tender.attempt, day, record.at_ms
     )
@@ -208,7 +232,7 @@ def _complete(order: Order, record: ReplicaRecord, versions: PriceVersions | Non
     outcome, detail = check_prices(order, fields, versions)
     order.state = next_state(order.state, "sale_completed")
     order.end(record.at_ms, record.generation, record.seq)
-    order.business_day = fields["business_day"]
+    order.business_day = order.business_day or fields["business_day"]
     order.total_minor, order.net_minor = fields["total_minor"], fields["net_minor"]
     order.tax_minor, order.line_count = fields["tax_minor"], fields["line_count"]
     order.price_check = outcome
@@ -248,7 +272,7 @@ def _tender(order: Order, record: ReplicaRecord) -> OrderTender:
 
 def _sale_subject(order: Order, record: ReplicaRecord) -> ledger.Subject:
     return ledger.Subject(
-        order.tenant, order.shard, order.currency, order.order, 0, record.fields["business_day"], record.at_ms
+        order.tenant, order.shard, order.currency, order.order, 0, order.business_day, record.at_ms
     )
 
 

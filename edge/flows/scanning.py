@@ -11,7 +11,9 @@ from edge.flows.payment import inactivity
 from edge.flows.state import Sale, Waiting
 from protocol.basket import LABEL, SCAN, Basket
 from protocol.errors import ConfigError, PeerError
+from protocol.item import UNIT
 from protocol.pricing.engine import ENGINE, Pricer
+from protocol.product_codes import GS1
 
 if TYPE_CHECKING:
     from edge.effects import Effect
@@ -57,7 +59,11 @@ def wait_for_weight(box: Box, item: Item, now: Now) -> Decision:
     box, effects = start_sale(box, now)
     waiting = Waiting(gtin=item.gtin, name=item.name)
     box = replace(
-        box.with_sale(phase="weigh", waiting=waiting), notice="", weight_state="unknown", weight_g=0
+        box.with_sale(phase="weigh", waiting=waiting),
+        notice="",
+        is_warned=False,
+        weight_state="unknown",
+        weight_g=0,
     )
     return box, [*effects, WatchScale(is_wanted=True), inactivity(box)]
 
@@ -69,6 +75,9 @@ def is_measured(code: ProductCode) -> bool:
 
 def add_line(box: Box, item: Item, code: ProductCode, quantity: int, now: Now) -> Decision:
     """Sell what a code says: `quantity` pieces, or what a label weighs or costs."""
+    if code.kind == GS1 and code.price_minor is not None and item.kind == UNIT and item.gtin[0] != "9":
+        # Only a scale label of the shop's own may price an in-store number; an element string is anybody's to print.
+        return replace(box, notice="label-price-not-wanted"), []
     source = LABEL if is_measured(code) else SCAN
     amounts = Amounts(quantity, code.weight_g or 0, code.price_minor)
     return _sell(box, item, now, amounts, source)

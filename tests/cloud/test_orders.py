@@ -280,7 +280,7 @@ async def test_hostile_row_23_a_sale_from_a_box_that_was_away_30_days_is_flagged
 
     assert await state(estate) == ("completed", "right", "late")
     assert await estate.rows("SELECT business_day FROM ledger_entry WHERE kind = 'sale-completed'") == [
-        ("2026-11-22",)
+        ("2026-10-23",)
     ]
 
 

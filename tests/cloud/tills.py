@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from cloud.ledger.rules import utc_day
 from protocol import messages, topics
 from protocol.basket import Line
 from protocol.catalogue import Catalogue, build
@@ -162,7 +163,7 @@ class Till:
             "tenders": [{name: tender[name] for name in ("payment", "attempt", "method", "amount_minor")}],
             "line_count": len(priced.lines),
             "currency": "GBP",
-            "business_day": "2026-11-22",
+            "business_day": utc_day(self.at_ms),
         }
         self.write("sale_completed", **{**fields, **changed})
 

@@ -107,8 +107,9 @@ def test_quantities_weights_and_prices_outside_their_bounds_are_refused_and_chan
         ("weight-out-of-range", BANANAS, {"weight_g": 0.5}),
         ("weight-not-wanted", COLA, {"weight_g": 100}),
         ("weight-not-wanted", BANANAS, {"weight_g": 100, "price_minor": 377}),
-        ("price-out-of-range", COLA, {"price_minor": -1}),
-        ("price-out-of-range", COLA, {"price_minor": MAX_UNIT_PRICE_MINOR + 1}),
+        ("price-out-of-range", BANANAS, {"price_minor": -1}),
+        ("price-out-of-range", BANANAS, {"price_minor": MAX_UNIT_PRICE_MINOR + 1}),
+        ("label-price-not-wanted", COLA, {"price_minor": 1}),
         ("line-source-wrong", COLA, {"source": "thrown in"}),
     )
     basket = Basket()
