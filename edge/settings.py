@@ -138,7 +138,10 @@ def _staff(value: object) -> tuple[StaffMember, ...]:
     for entry in _items(value, 200):
         if not isinstance(entry, dict) or set(entry) != {"id", "name", "pin"}:
             raise ValueError("each member has exactly id, name and pin")
-        members.append(StaffMember(_text(entry["id"], 32), _text(entry["name"]), _text(entry["pin"], 200)))
+        member = StaffMember(_text(entry["id"], 32), _text(entry["name"]), _text(entry["pin"], 200))
+        if not member.id.isascii():
+            raise ValueError("an id has printable ASCII characters only: every act is recorded with it")
+        members.append(member)
     if len({member.id for member in members}) != len(members):
         raise ValueError("two members share an id")
     return tuple(members)

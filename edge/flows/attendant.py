@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ATTENDANT_BLOCK = "attendant"
 # Where a line may still be taken off: once a tender stands, its amount is the total and must stay it.
 CORRECTING_PAGES = ("basket", "weigh", "age", "choose", "declined")
+# Pages that offer to pay the total that was shown.
+CHOOSING_PAGES = ("choose", "declined")
 
 
 def acted(
@@ -34,13 +36,13 @@ def acted(
     void_line: Callable[..., Decision],
     void_sale: Callable[[Box, str], Decision],
 ) -> Decision:
-    """One act of a staff member; PeerError("act-unknown") for a name that is not in the list."""
+    """One act of a staff member; PeerError("act-unknown") for a name that is not in the list.
+
+    An act that is refused sets a notice, and nothing is recorded.
+    """
+    box = replace(box, notice="")
     if event.act == "line_voided":
-        if box.sale is not None and box.sale.phase not in CORRECTING_PAGES:
-            return replace(box, notice="not-now"), []
-        return _recorded(
-            void_line(box, event.line, by=event.by, reason=event.reason or "attendant"), box, event
-        )
+        return _recorded(_void_line(box, event, void_line), box, event)
     if event.act == "sale_voided":
         return _recorded(_end_sale(box, void_sale), box, event)
     act = _ACTS.get(event.act)
@@ -51,13 +53,23 @@ def acted(
 
 def _recorded(decision: Decision, before: Box, event: AttendantActed) -> Decision:
     changed, effects = decision
-    if event.act not in _RECORDED:
+    if event.act not in _RECORDED or changed.notice:
         return changed, effects
     order = "" if before.sale is None else str(before.sale.order)
     act = Record(
         "attendant_acted", {"order": order, "act": event.act, "by": event.by, "reason": event.reason[:120]}
     )
     return changed, [act, *effects]
+
+
+def _void_line(box: Box, event: AttendantActed, void_line: Callable[..., Decision]) -> Decision:
+    """Take a line off; whoever chose a method for the old total chooses again."""
+    if box.sale is not None and box.sale.phase not in CORRECTING_PAGES:
+        return replace(box, notice="not-now"), []
+    changed, effects = void_line(box, event.line, by=event.by, reason=event.reason or "attendant")
+    if changed.sale is not None and changed.sale.phase in CHOOSING_PAGES and not changed.notice:
+        changed = changed.with_sale(phase="basket")
+    return changed, effects
 
 
 def _approve_age(box: Box, event: AttendantActed, now: Now) -> Decision:

@@ -45,7 +45,11 @@ def decide(box: Box, event: events.Event, now: Now) -> Decision:
         raise CallerError(
             "event-unknown", f"No flow handles {type(event).__name__}", "Add it to the table of checkout."
         )
-    return handler(box, event, now)
+    changed, effects = handler(box, event, now)
+    if changed.offered is None or changed.sale is not None:
+        return changed, effects
+    changed, applied = _apply_offered(changed)
+    return changed, [*effects, *applied]
 
 
 def _code_scanned(box: Box, event: events.CodeScanned, now: Now) -> Decision:
@@ -175,8 +179,7 @@ def _void(box: Box, reason: str) -> Decision:
     if box.sale is not None and box.sale.phase in ("card", "cash"):
         box, before = payment.give_up_tender(box, reason)
     changed, effects = payment.void_sale(box, reason)
-    changed, applied = _apply_offered(changed)
-    return changed, [*before, WatchScale(is_wanted=False), *effects, *applied]
+    return changed, [*before, WatchScale(is_wanted=False), *effects]
 
 
 def _receipt(box: Box, event: events.ShopperActed, now: Now) -> Decision:
@@ -244,10 +247,7 @@ def _link_changed(box: Box, event: events.LinkChanged, now: Now) -> Decision:
 
 def _settings_offered(box: Box, event: events.SettingsOffered, now: Now) -> Decision:
     del now
-    changed = replace(box, offered=(event.version, event.settings))
-    if changed.sale is not None:
-        return changed, []
-    return _apply_offered(changed)
+    return replace(box, offered=(event.version, event.settings)), []
 
 
 def _apply_offered(box: Box) -> tuple[Box, list[Effect]]:
@@ -271,7 +271,11 @@ def _unblocked(box: Box, event: events.SellingUnblocked, now: Now) -> Decision:
 
 def _attendant(box: Box, event: events.AttendantActed, now: Now) -> Decision:
     changed, effects = attendant.acted(box, event, now, void_line=scanning.void_line, void_sale=_void)
-    return changed, [*effects, DisarmReader()] if changed.sale is None and box.sale is not None else effects
+    if changed.sale is None:
+        return changed, [*effects, DisarmReader()] if box.sale is not None else effects
+    if changed.sale.phase in WAITING_PAGES:
+        changed, effects = replace(changed, is_warned=False), [*effects, inactivity(changed)]
+    return changed, effects
 
 
 # What the shopper may do, and on which pages (an empty tuple: on every page).

@@ -35,6 +35,8 @@ def answered(box: Box, event: PaymentAnswered, now: Now) -> Decision:
         return _reversal_answered(box, event, now)
     if tender.state not in ("requested", "unknown"):
         return box, []
+    if event.outcome == "approved" and open_sale(box).spoilt_by:
+        return ask_back(box, open_sale(box).spoilt_by, now)
     if event.outcome == "approved" and event.answer.get("amount_minor") == tender.amount_minor:
         return _approved(box, event, now)
     if event.outcome == "approved":

@@ -48,10 +48,12 @@ def begin(box: Box, now: Now) -> Decision:
     sale = open_sale(box)
     if not sale.basket.open_lines():
         return replace(box, notice="basket-empty"), []
-    if sale.total_minor == 0:
-        return complete(box, now)
     if needs_age_check(box):
         return box.with_sale(phase="age"), []
+    if sale.spoilt_by:
+        return void_sale(box, sale.spoilt_by)
+    if sale.total_minor == 0:
+        return complete(box, now)
     if len(box.settings.methods) == 1:
         return choose(box.with_sale(phase="choose"), box.settings.methods[0], now)
     return box.with_sale(phase="choose"), [inactivity(box)]
@@ -70,6 +72,8 @@ def choose(box: Box, method: str, now: Now) -> Decision:
     if method not in box.settings.methods:
         return replace(box, notice="method-not-offered"), []
     sale = open_sale(box)
+    if sale.spoilt_by:
+        return void_sale(box, sale.spoilt_by)
     total = sale.total_minor
     if method == "card":
         if not box.is_linked:
@@ -95,7 +99,8 @@ def card_presented(box: Box, event: CardPresented, now: Now) -> Decision:
         brand=event.brand,
     )
     seal = SealCard(tender.attempt, tender.amount_minor, box.shop.currency)
-    return box.with_sale(tender=tender), [StopTimer("inactivity"), seal]
+    changed = replace(box.with_sale(tender=tender), is_warned=False)
+    return changed, [StopTimer("inactivity"), StopTimer("more_time"), seal]
 
 
 def card_removed(box: Box, event: CardRemoved, now: Now) -> Decision:
@@ -169,7 +174,8 @@ def void_sale(box: Box, reason: str) -> Decision:
     effects: list[Effect] = [Record("sale_voided", {"order": str(sale.order), "reason": reason})]
     effects += [DisarmReader(), *[StopTimer(name) for name in SALE_TIMERS]]
     effects.append(ShowOnPole(*words.pole_idle(box)))
-    return replace(box, sale=None, help_wanted="", is_warned=False, notice=""), effects
+    done = replace(box, sale=None, help_wanted="", is_warned=False, notice="")
+    return replace(done, language=box.settings.languages[0]), effects
 
 
 SALE_TIMERS = ("inactivity", "more_time", "deadline", "query", "patience", "unknown_end", "thanks")

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from edge.effects import AskCloud, StartTimer
 from edge.flows import outcome, payment
-from edge.flows.state import Sale, Tender
+from edge.flows.state import Sale, Tender, open_sale
 from protocol import payment as lifecycle
 from protocol.basket import Basket, Line
+from protocol.errors import PeerError
 from protocol.pricing.engine import Pricer
 
 if TYPE_CHECKING:
@@ -30,8 +31,12 @@ def rebuild(box: Box, records: Iterable[dict[str, Any]]) -> Box:
     """
     for record in records:
         fold = _FOLDS.get(record["t"])
-        if fold is not None:
+        if fold is None:
+            continue
+        try:
             box = fold(box, record)
+        except PeerError:  # a line that damage took away is missed by those after it
+            box = box.with_sale(spoilt_by="records-lost")
     return box
 
 
@@ -50,8 +55,8 @@ def _resume_sale(box: Box, now: Now) -> Decision:
         return box, []
     waiting: list[Effect] = [StartTimer("inactivity", box.settings.inactivity_ms)]
     tender = sale.tender
-    if sale.taxes_hash != sale.taxes.hash.hex() and tender is None:
-        return payment.void_sale(box, "prices-changed")
+    if sale.spoilt_by and (tender is None or tender.state in ("intended", "approved")):
+        return _end_spoilt(box, now)
     if tender is None or tender.state == "intended":
         return box, waiting
     if tender.state == "approved":
@@ -65,10 +70,30 @@ def _resume_sale(box: Box, now: Now) -> Decision:
     return box, [StartTimer("unknown_end", box.settings.unknown_patience_ms)]
 
 
+def _end_spoilt(box: Box, now: Now) -> Decision:
+    """End a sale that cannot be priced any more as its records say; what it took is given back."""
+    sale = open_sale(box)
+    tender = sale.tender
+    if tender is None:
+        return payment.void_sale(box, sale.spoilt_by)
+    if tender.method == "card":
+        return outcome.ask_back(box, sale.spoilt_by, now)
+    if tender.state == "approved" and tender.amount_minor == sale.total_minor:
+        return payment.complete(
+            box, now
+        )  # whoever counted the cash let the goods go; the cloud looks at the price
+    ended = "declined" if tender.state == "intended" else "reversed"
+    result = payment.result_record(sale, tender, ended, {"reason": sale.spoilt_by})
+    box, effects = payment.void_sale(box, sale.spoilt_by)
+    return box, [result, *effects]
+
+
 def _sale_opened(box: Box, record: dict[str, Any]) -> Box:
     taxes = box.settings.taxes
     order = int(record["order"])
     sale = Sale(order, "basket", Basket(), Pricer(taxes), 0, record["priced_at"], taxes, record["taxes"])
+    if sale.taxes_hash != taxes.hash.hex():
+        sale = replace(sale, spoilt_by="prices-changed")
     return replace(box, sale=sale, language=record["language"])
 
 
@@ -116,6 +141,8 @@ def _attendant_acted(box: Box, record: dict[str, Any]) -> Box:
 
 
 def _tender_intended(box: Box, record: dict[str, Any]) -> Box:
+    if box.sale is None or record["order"] != str(box.sale.order):
+        return box
     is_card = record["method"] == "card"
     tender = Tender(
         payment=int(record["payment"]),

@@ -71,7 +71,7 @@ class Sale:
     total_minor: int
     opened_at: int
     taxes: TaxTable
-    # What the opening record names; differs from `taxes` only when the table changed under a restart.
+    # What the opening record names.
     taxes_hash: str
     tender: Tender | None = None
     waiting: Waiting | None = None
@@ -79,6 +79,8 @@ class Sale:
     copies: int = 0
     completed_at: int = 0  # UTC of its completion, known after a restart only
     decline_reason: str = ""
+    # Why it cannot be completed any more after a restart: prices-changed, records-lost. Its money is asked back.
+    spoilt_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
