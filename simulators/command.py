@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from protocol.errors import ConfigError
-from simulators.device_control import serve_control, stay
+from simulators.device_control import serve_control, stay, tell
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,6 +33,7 @@ Examples:
   tillbox sim printer --port 9100               a receipt printer that shows text and pictures
   tillbox sim reader --path ./reader --follow   and type: {"do": "present", "card": "visa"}
   tillbox sim acquirer --port 7000 --books ./books.jsonl
+  tillbox sim tell ./scale.sock put weight_g=480
 """
 _LINES = {
     "scanner": "A serial barcode scanner.",
@@ -42,7 +43,9 @@ _LINES = {
     "display": "A pole display of two lines by twenty characters.",
     "reader": "A card reader with test cards.",
     "acquirer": "An ISO 8583 host that answers by magic amounts and cards.",
+    "tell": "Tell a running simulator what to do, over its control socket.",
 }
+CODE_DIGITS = 8  # the shortest GTIN: what is longer is a code and stays text
 Wrapped = TypeVar("Wrapped", bound="Callable[..., Any]")
 
 
@@ -279,3 +282,23 @@ async def _started(name: str, start: Callable[[], Awaitable[Running]]) -> Runnin
         raise ConfigError(
             "sim-not-started", f"{name}: {error.strerror or error}", "Choose another port or path"
         ) from error
+
+
+@sim.command(name="tell", help=_LINES["tell"])
+@click.argument("socket")
+@click.argument("action")
+@click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
+def tell_device(socket: str, action: str, values: tuple[str, ...]) -> None:
+    """Send one command; see `_LINES`. A value that is a JSON number, true or false is taken as that."""
+    command: dict[str, Any] = {"do": action}
+    for value in values:
+        name, is_given, text = value.partition("=")
+        if not is_given:
+            raise ConfigError(
+                "value-without-name", f"{value} is not NAME=VALUE", "Write card=visa, for example"
+            )
+        command[name] = int(text) if text.removeprefix("-").isdecimal() and len(text) < CODE_DIGITS else text
+    answer = asyncio.run(tell(socket, command))
+    click.echo(json.dumps(answer, ensure_ascii=False))
+    if not answer.get("ok"):
+        raise SystemExit(1)

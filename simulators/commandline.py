@@ -32,8 +32,8 @@ Examples:
   tillbox demo                          watch an unattended checkout work
   tillbox demo --headless --sales 50    let simulated shoppers buy, then check the books
   tillbox sim acquirer --port 7000      an ISO 8583 host that answers by magic amounts
-  tillbox fleet list                    every enrolled box and what it runs
-  tillbox explain 04Q8-7T2M-9           one sale, from scan to ledger
+  tillbox fleet list --cloud DIR        every enrolled box and what it runs
+  tillbox explain ORDER --cloud DIR     one sale, from scan to ledger
 """
 
 EXIT_FAILED = 1
@@ -64,7 +64,9 @@ class Lazily(click.Group):
             formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
 
 
-@click.group(cls=Lazily, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Lazily, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="tillbox")
 @click.pass_context
 def tillbox(ctx: click.Context) -> None:

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from protocol.errors import CallerError, TillboxError
+from protocol.errors import CallerError, PeerError, TillboxError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -60,6 +60,22 @@ async def serve_control(path: str, actions: Actions) -> asyncio.Server:
             writer.close()
 
     return await asyncio.start_unix_server(serve, path, limit=MAX_COMMAND_BYTES)
+
+
+async def tell(path: str, command: dict[str, Any]) -> dict[str, Any]:
+    """Send one command to a control socket; its answer. PeerError "device-not-there" when nobody listens."""
+    try:
+        reader, writer = await asyncio.open_unix_connection(path, limit=MAX_COMMAND_BYTES)
+    except OSError as error:
+        raise PeerError(
+            "device-not-there", f"Nobody listens at {path}", "Start the simulator first"
+        ) from error
+    try:
+        writer.write(json.dumps(command, ensure_ascii=False).encode() + b"\n")
+        answer: dict[str, Any] = json.loads(await reader.readline())
+    finally:
+        writer.close()
+    return answer
 
 
 async def follow_standard_input(actions: Actions) -> None:

@@ -25,9 +25,7 @@ class Good(NamedTuple):
     age_min: int = 0
 
 
-def _piece(
-    code: str, name: str, price_minor: int, tax_class: str, department: str, age_min: int = 0
-) -> Good:
+def _piece(code: str, name: str, price_minor: int, tax_class: str, department: str, age_min: int = 0) -> Good:
     return Good(code, code.rjust(14, "0"), name, price_minor, tax_class, department, age_min=age_min)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulators.card_reader import CardReaderSettings, CardReaderSim
+from simulators.device_control import serve_control
 from simulators.display import DisplaySim, DisplaySimSettings
 from simulators.drawer import DrawerSim
 from simulators.printer.station import PrinterSim, PrinterSimSettings
@@ -16,7 +17,10 @@ from simulators.scale import ScaleSim, ScaleSimSettings
 from simulators.scanner import ScannerSim, ScannerSimSettings
 
 if TYPE_CHECKING:
+    import asyncio
     from pathlib import Path
+
+    from simulators.device_control import Actions
 
 
 class Station:
@@ -30,22 +34,39 @@ class Station:
         self.drawer = DrawerSim(self.printer)
         self.pole = DisplaySim(DisplaySimSettings(self._lines["pole"]))
         self.reader = CardReaderSim(CardReaderSettings(self._lines["reader"]))
+        self.control = str(directory / "control.sock")
+        self._control: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Plug everything in."""
+        """Plug everything in, and listen for hands that work the devices."""
         self.scanner.plug()
         self.scale.plug()
         self.pole.plug()
         self.reader.plug()
         await self.printer.start()
+        self._control = await serve_control(self.control, self.actions())
 
     async def stop(self) -> None:
         """Pull every plug."""
+        if self._control is not None:
+            self._control.close()
         self.scanner.unplug()
         await self.scale.stop()
         await self.pole.stop()
         await self.reader.close()
         await self.printer.stop()
+
+    def actions(self) -> Actions:
+        """What a hand may do, as DEVICE.ACTION: scanner.scan, scale.put, reader.present, printer.fail, ..."""
+        devices = (
+            ("scanner", self.scanner),
+            ("scale", self.scale),
+            ("printer", self.printer),
+            ("drawer", self.drawer),
+            ("pole", self.pole),
+            ("reader", self.reader),
+        )
+        return {f"{name}.{action}": do for name, device in devices for action, do in device.actions().items()}
 
     @property
     def bindings(self) -> dict[str, Any]:

@@ -153,6 +153,10 @@ async def _show(world: World, choices: Any, console: Console, *, is_alone: bool)
     console.print(
         "\nOpen the screen's address in a browser. Attendant: id [b]anna[/b], PIN [b]2468[/b]. Ctrl-C ends it."
     )
+    for lane in world.lanes:
+        hand = f"tillbox sim tell {lane.station.control}"
+        console.print(f"By hand at {lane.name}:", f"  {hand} scanner.scan text=4006381333931", sep="\n")
+        console.print(f"  {hand} scale.put weight_g=480", f"  {hand} reader.present card=visa", sep="\n")
     if is_alone:
         await asyncio.Event().wait()
 
@@ -168,7 +172,7 @@ async def _show(world: World, choices: Any, console: Console, *, is_alone: bool)
 
 
 def tender_waits(journal: Path) -> list[int]:
-    """Milliseconds from each card tender's intention to its first result, as the box recorded them."""
+    """Milliseconds from each card tender's intention to its answer, as the box recorded them."""
     from simulators.checker.journal import read_journal  # noqa: PLC0415 - as above
 
     asked: dict[str, int] = {}
@@ -178,7 +182,9 @@ def tender_waits(journal: Path) -> list[int]:
         if record["t"] == "tender_intended" and record["method"] == "card":
             asked[record["attempt"]] = record["at"]
         elif record["t"] == "tender_result" and record["attempt"] in asked:
-            waits.append(record["at"] - asked.pop(record["attempt"]))
+            asked_ms = asked.pop(record["attempt"])
+            if record["outcome"] != "unknown":  # nobody answered: that is a patience, not an answer
+                waits.append(record["at"] - asked_ms)
     return waits
 
 

@@ -1,0 +1,44 @@
+"""All devices of one box, worked by hand over one control socket."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocol.errors import PeerError
+from simulators.device_control import tell
+from simulators.station import Station
+
+
+@pytest.fixture
+async def station(tmp_path):
+    station = Station(tmp_path / "box-1")
+    await station.start()
+    yield station
+    await station.stop()
+
+
+async def test_hand_reaches_every_device_by_its_name(station):
+    weighed = await tell(station.control, {"do": "scale.put", "weight_g": 480})
+    scanned = await tell(station.control, {"do": "scanner.scan", "text": "4006381333931"})
+    carded = await tell(station.control, {"do": "reader.present", "card": "visa"})
+
+    assert [answer["ok"] for answer in (weighed, scanned, carded)] == [True, True, True]
+
+
+async def test_wrong_action_is_answered_with_the_right_names(station):
+    answer = await tell(station.control, {"do": "scale.fly"})
+
+    assert not answer["ok"]
+    assert "scale.put" in answer["error"]
+
+
+async def test_nobody_listening_is_said_by_name(tmp_path):
+    with pytest.raises(PeerError) as missing:
+        await tell(str(tmp_path / "nobody.sock"), {"do": "scale.put"})
+
+    assert missing.value.code == "device-not-there"
+
+
+async def test_bindings_name_a_place_for_every_device(station):
+    assert sorted(station.bindings) == ["pole", "printer", "reader", "scale", "scanner"]
+    assert station.bindings["printer"]["port"] > 0
