@@ -151,7 +151,7 @@ class Journal:
             return
         self._pending = job.frames + self._pending
         self._pending_bytes = sum(map(len, self._pending))
-        self._dead = failed or self._dead
+        self._dead = failed or self._dead or self._shelves  # none was in use: each may have come back
         self._mend(is_full=job.found_no_space)
 
     def sync(self) -> None:
@@ -267,7 +267,7 @@ class Journal:
         self.failure = "journal-not-durable"
         frames, fresh = self._pending, self._fresh_name()
         for attempt in range(1, REPAIRS_MAX + 1):
-            if is_full:
+            if is_full or attempt > 1:
                 self._space.make_room()
             try:
                 mend(self._dead, self._held.live, fresh, b"".join(frames))

@@ -7,6 +7,7 @@ them durable. The copy also leaves an incomplete tail behind, so nothing is ever
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,15 @@ def save_receipts(shelves: list[Shelf], receipts: Receipts) -> None:
     data = encode_receipts(receipts)
     for shelf in _usable(shelves):
         _attempt(shelf, lambda shelf: shelf.save_receipts(data))
+
+
+def note_receipts(shelves: list[Shelf], receipts: Receipts) -> None:
+    """Write the receipts file where that is possible: an old copy costs a resend, and no shelf is given up for that."""
+    data = encode_receipts(receipts)
+    for shelf in shelves:
+        if not shelf.failure:
+            with contextlib.suppress(OSError):
+                shelf.save_receipts(data)
 
 
 def _usable(shelves: list[Shelf]) -> list[Shelf]:

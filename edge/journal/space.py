@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.journal.bounds import SALE_BYTES_MAX, Bounds
-from edge.journal.opening import save_receipts
+from edge.journal.opening import note_receipts, save_receipts
 from protocol.faults import declare, fault
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Space:
         for segment in newly:
             segment.receipted_ms = now_ms
             self._receipts.receipted_ms[str(segment.name)] = now_ms
-        save_receipts(self._shelves, self._receipts)
+        note_receipts(self._shelves, self._receipts)
         fault(RECEIPT_NOTED)
 
     def reclaim(self, now_ms: int | None = None) -> None:
@@ -80,7 +80,7 @@ class Space:
             self._forget(found)
             is_changed = True
         if is_changed:
-            save_receipts(self._shelves, self._receipts)
+            note_receipts(self._shelves, self._receipts)
 
     def make_room(self) -> None:
         """The disk is full: give back the reserve and everything receipted."""

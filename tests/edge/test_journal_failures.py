@@ -345,3 +345,28 @@ def test_records_that_only_the_other_device_has_are_taken_over(tmp_path: Path) -
 
     assert set(numbers(again)) == {*range(10), *range(100, 105), *range(200, 205)}
     assert json.loads(next(iter(again.records(1))).body)["t"] == "generation_opened"
+
+
+def test_a_receipt_that_a_full_disk_does_not_take_costs_no_record() -> None:
+    disk = MemoryDisk()
+    journal = open_journal(disk, "/j")
+    write(journal, *range(50))
+    disk.room = sum(len(file.data) for file in disk.entries.values()) + 10
+
+    receipt(journal, 40)
+    write(journal, *range(50, 60))
+
+    assert journal.degraded == ""
+    assert numbers(open_journal(disk.after_power_cut(1), "/j", Bounds(reserve_bytes=0))) == list(range(60))
+
+
+def test_a_journal_whose_only_directory_was_given_up_goes_on_when_it_comes_back() -> None:
+    disk = MemoryDisk()
+    journal = open_journal(disk, "/j", Bounds(reserve_bytes=4096))
+    write(journal, *range(10))
+    journal._shelves[0].fail("Input/output error")  # by a file that could not be removed
+
+    write(journal, *range(10, 20))
+
+    assert journal.degraded == ""
+    assert numbers(open_journal(disk.after_power_cut(1), "/j")) == list(range(20))
