@@ -174,6 +174,7 @@ async def test_a_certificate_of_another_box_and_a_foreign_key_are_named(ward, tm
 @pytest.mark.parametrize(
     ("now_ms", "last_ms", "code"),
     [(1_000_000, 0, "clock-not-set"), (NOW_MS, NOW_MS + 2 * DAY_MS, "clock-behind"), (NOW_MS, NOW_MS, "")],
+    ids=["not-set", "behind", "right"],
 )
 def test_a_clock_that_cannot_be_right_is_named(now_ms, last_ms, code):
     (found,) = ground.check_clock(now_ms, last_ms)
