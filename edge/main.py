@@ -56,6 +56,17 @@ SOFTWARE = "tillbox 0.1.0"
 ROOM_CHECK_MS = 1_000
 # How often the sealed cards are looked through: a secure module that died may have kept one that nobody asks for.
 CARD_CHECK_MS = 30_000
+# Reasons not to sell that come from the journal, as its errors and its refusals name them.
+JOURNAL_REASONS = frozenset(
+    {
+        "journal-full",
+        "journal-failed",
+        "journal-not-durable",
+        "journal-damaged",
+        "journal-not-writable",
+        "disk-full",
+    }
+)
 # A clock before this instant (2026-01-01 UTC) was never set.
 EARLIEST_MS = 1_767_225_600_000
 # A clock beyond this instant (2100-01-01 UTC) is garbage too, and would use up the ids of this box number for ever.
@@ -269,16 +280,10 @@ class RunningBox:
 
     async def _watch(self) -> None:
         """Look once a second whether the journal may take a new sale and a configuration needs a decision."""
-        reason = ""
         while True:
             self.configuration.tick()
-            now = self.journal.refusal()
-            if now != reason:
-                if reason:
-                    self.post(SellingUnblocked(reason))
-                if now:
-                    self.post(SellingBlocked(now))
-                reason = now
+            for event in selling_changes(self.agent.box.blocked, self.journal.refusal()):
+                self.post(event)
             await self.clock.sleep_ms(ROOM_CHECK_MS)
 
     async def _forget_settled_cards(self) -> None:
@@ -310,6 +315,16 @@ class RunningBox:
             "clock_ms": self.clock.utc_ms(),
             "unknown_open": len(self.agent.box.reversing),
         }
+
+
+def selling_changes(blocked: frozenset[str], refusal: str) -> list[SellingBlocked | SellingUnblocked]:
+    """What the flows must be told when the journal refuses sales for the reason `refusal`, "" for none.
+
+    A single record that was refused or not durable at once blocks under a name of its own; it ends with the trouble.
+    """
+    over = sorted(blocked & JOURNAL_REASONS - {refusal})
+    changes: list[SellingBlocked | SellingUnblocked] = [SellingUnblocked(reason) for reason in over]
+    return [*changes, SellingBlocked(refusal)] if refusal and refusal not in blocked else changes
 
 
 def _identity(config: BoxConfig) -> Identity:

@@ -15,7 +15,7 @@ from edge.uplink import outbox
 from edge.uplink.live_lane import Key, LiveLane, RequestExpired
 from edge.uplink.outbox import Outbox
 from protocol import messages
-from protocol.errors import CallerError, PeerError
+from protocol.errors import CallerError, DeviceError, PeerError
 from protocol.faults import declare, fault
 from protocol.frame import encode_batch, encode_hello
 
@@ -73,6 +73,7 @@ class BoxUplink:
         self._cloud_heard_ms = 0
         self._hello_ms = 0
         self._state_ms = 0
+        self._damage: DeviceError | None = None
         for span in journal.spans():
             self._outbox.held(
                 span.generation,
@@ -112,7 +113,9 @@ class BoxUplink:
             self.tick()
 
     def tick(self) -> None:
-        """One look at the clock."""
+        """One look at the clock. DeviceError("journal-damaged"): the box has to start again, which salvages."""
+        if self._damage is not None:
+            raise self._damage
         now_ms = self._clock.monotonic_ms()
         self._replicate(self._outbox.tick(now_ms))
         self._request(self._live.tick(now_ms))
@@ -141,9 +144,12 @@ class BoxUplink:
         self._replicate(self._outbox.appended(newest.synced_through, self._clock.monotonic_ms()))
 
     def ask(self, kind: str, payment: int, attempt: int, frame: bytes, blob: str, budget_ms: int) -> None:
-        """Send a live request, again and again until an answer or the end of the budget."""
+        """Send a live request, again and again until an answer or the end of the budget.
+
+        One that cannot be sent at all ends at once as unknown.
+        """
         key = Key(kind, attempt)
-        self._requests[key] = {
+        request: dict[str, Any] = {
             "v": 1,
             "kind": kind,
             "payment": str(payment),
@@ -152,10 +158,14 @@ class BoxUplink:
             "blobs": {"card": blob} if blob else {},
         }
         try:
-            self._request(self._live.ask(key, self._clock.monotonic_ms(), budget_ms))
-        except CallerError as too_many:
-            _log.warning("live request not sent: %s", too_many)
-            self._gave_up(key)
+            messages.encode_request({**request, "deadline_ms": 0})
+            effects = self._live.ask(key, self._clock.monotonic_ms(), budget_ms)
+        except CallerError as refused:
+            _log.warning("live request not sent: %s", refused)
+            self._post(_no_answer(key))
+            return
+        self._requests.setdefault(key, request)
+        self._request(effects)
 
     def publish_state(self) -> None:
         """Retain the box's present state at the broker."""
@@ -184,7 +194,11 @@ class BoxUplink:
         fault(RECEIPTED)
         generation, through = receipt["generation"], receipt["through"]
         chain = bytes.fromhex(receipt["chain"])
-        ours = self._journal.chain_at(generation, through) if through else chain
+        try:
+            ours = self._journal.chain_at(generation, through) if through else chain
+        except DeviceError as damage:
+            self._damage = damage
+            return
         told = outbox.Receipt(
             generation,
             through,
@@ -221,7 +235,12 @@ class BoxUplink:
             self._post(SellingUnblocked(QUARANTINED))
 
     def _send_batch(self, effect: outbox.SendBatch) -> None:
-        frames = self._journal.frames(effect.generation, effect.from_seq)
+        try:
+            frames = self._journal.frames(effect.generation, effect.from_seq)
+        except DeviceError as damage:
+            # Not raised here, where a link or a sync would be taken for what failed.
+            self._damage = damage
+            return
         if frames:
             generation = bytes.fromhex(effect.generation)
             self._publish("evt", encode_batch(generation, frames))
@@ -251,7 +270,7 @@ class BoxUplink:
 
     def _gave_up(self, key: Key) -> None:
         self._requests.pop(key, None)
-        self._post(PaymentAnswered(key.kind, key.attempt, "unknown", {"reason": "no-answer"}))
+        self._post(_no_answer(key))
 
     def _take_answer(self, answer: dict[str, Any]) -> None:
         self._note_time(answer["cloud_time_ms"])
@@ -282,6 +301,10 @@ class BoxUplink:
         if self._link is not None:
             topic, sealed = self.identity.seal(lane, payload)
             self._link.publish(topic, sealed, retain=retain)
+
+
+def _no_answer(key: Key) -> PaymentAnswered:
+    return PaymentAnswered(key.kind, key.attempt, "unknown", {"reason": "no-answer"})
 
 
 async def run_uplink(uplink: BoxUplink, link: Link) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from edge.effects import ApplySettings, ArmReader, SealCard, StartTimer, StopTimer
+from edge.effects import ApplySettings, ArmReader, AskCloud, SealCard, StartTimer, StopTimer
 from edge.events import (
     AttendantActed,
     CardPresented,
@@ -16,6 +16,7 @@ from edge.events import (
     TimerFired,
 )
 from edge.flows.checkout import page_of
+from edge.flows.outcome import REVERSALS_AT_ONCE
 from edge.flows.recovery import rebuild, resume
 from edge.settings import Settings, read_settings
 from protocol.errors import ConfigError
@@ -230,3 +231,15 @@ def test_an_age_check_comes_before_goods_that_cost_nothing():
 def test_a_staff_id_that_no_record_takes_is_refused_with_the_settings():
     with pytest.raises(ConfigError, match="ASCII"):
         read_settings({"staff": [{"id": "Jürgen", "name": "Jürgen", "pin": "x"}]})
+
+
+def test_reversals_that_pile_up_are_asked_for_in_turn():
+    entries = tuple((order, order, order) for order in range(1, 12))
+    play = Play(box=replace(idle_box(), reversing=entries))
+
+    play.play(TimerFired("reverse"), TimerFired("reverse"))
+
+    asked = [ask.attempt for ask in play.told(AskCloud)]
+    assert len(asked) == 2 * REVERSALS_AT_ONCE
+    assert set(asked) == set(range(1, 12))
+    assert sorted(play.box.reversing) == sorted(entries)
