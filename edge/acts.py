@@ -68,9 +68,12 @@ class Acts:
     def remember_frame(self, record: effects.Record, frame: bytes) -> None:
         """Keep the frame of an intention: a live request carries the very bytes of the journal."""
         kind = _REQUEST_OF_RECORD.get(record.t)
-        if kind is None:
-            return
-        self._frames[kind, int(record.fields["attempt"])] = frame
+        if kind is not None:
+            self.remember(kind, int(record.fields["attempt"]), frame)
+
+    def remember(self, kind: str, attempt: int, frame: bytes) -> None:
+        """Keep the frame of an intention of an earlier start."""
+        self._frames[kind, attempt] = frame
         if len(self._frames) > MAX_REMEMBERED_FRAMES:
             del self._frames[next(iter(self._frames))]
 
@@ -148,8 +151,10 @@ class Acts:
                 answer = {"reason": gone.code}
                 post(events.PaymentAnswered("pay", command.attempt, "unknown", answer))
                 return
-        frame = self._frames.get((command.kind, command.attempt), b"")
-        self._uplink.ask(command.kind, command.payment, command.attempt, frame, blob, command.budget_ms)
+        frame, kind = self._frames.get((command.kind, command.attempt), b""), command.kind
+        if kind == "reverse" and not frame:
+            kind = "query"  # too many to remember: the replica holds the intention, so the cloud reverses by itself
+        self._uplink.ask(kind, command.payment, command.attempt, frame, blob, command.budget_ms)
 
     def _print(self, command: effects.PrintReceipt, post: Post) -> None:
         self._start(self._print_receipt(command, post))

@@ -26,14 +26,27 @@ if TYPE_CHECKING:
 # Every line once added and once voided, and the attendant's acts, tenders and results around them.
 LOOK_BACK_RECORDS = 2 * MAX_BASKET_LINES + 512
 
+_REVERSAL = b"reversal_intended"
+
 _log = logging.getLogger(__name__)
 
 
 def recent_records(journal: Journal) -> list[dict[str, Any]]:
     """The decoded records that a start has to look at, in order; a body of another version is passed over."""
-    newest: Span = journal.spans()[-1]
-    start = max(1, min(newest.receipted_through + 1, newest.synced_through - LOOK_BACK_RECORDS))
-    return list(_decoded(journal.records(start)))
+    return list(_decoded(journal.records(_start(journal))))
+
+
+def reversal_frames(journal: Journal, box: Box) -> dict[int, bytes]:
+    """The frames of the reversals that nobody confirmed, by attempt: asking again carries the same bytes."""
+    wanted = {str(attempt): attempt for _, _, attempt in box.reversing}
+    found: dict[int, bytes] = {}
+    for entry in journal.records(_start(journal)) if wanted else ():
+        if _REVERSAL not in entry.body:
+            continue
+        record = next(_decoded([entry]), {})
+        if record.get("t") == "reversal_intended" and record["attempt"] in wanted:
+            found[wanted[record["attempt"]]] = journal.frames(entry.generation, entry.seq, 1)[0]
+    return found
 
 
 def recall(box: Box, records: Iterable[dict[str, Any]]) -> Box:
@@ -48,6 +61,11 @@ def id_maker(box_number: int, records: Iterable[dict[str, Any]]) -> IdMaker:
         return IdMaker(box_number)
     tick, number, sequence = parts(newest)
     return IdMaker(box_number, tick, sequence) if number == box_number else IdMaker(box_number)
+
+
+def _start(journal: Journal) -> int:
+    newest: Span = journal.spans()[-1]
+    return max(1, min(newest.receipted_through + 1, newest.synced_through - LOOK_BACK_RECORDS))
 
 
 def _decoded(stored: Iterable[Stored]) -> Iterator[dict[str, Any]]:

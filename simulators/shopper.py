@@ -129,7 +129,10 @@ class Page:
             ) from None
 
     async def _post(self, path: str, body: dict[str, Any]) -> None:
-        answer = await self._client.post(path, json=body, headers=self._headers)
+        try:
+            answer = await self._client.post(path, json=body, headers=self._headers)
+        except httpx.HTTPError as broken:
+            raise OutcomeUnknown("page-lost", f"{path}: {type(broken).__name__}", "") from broken
         if answer.status_code >= 400:
             raise PeerError("touch-refused", f"{path} answered {answer.status_code}", "Look at the page.")
 

@@ -92,7 +92,10 @@ def _device_changed(box: Box, event: events.DeviceChanged, now: Now) -> Decision
         return box, []
     changed = replace(box, devices={**box.devices, event.device: event.state})
     fields = {"device": event.device, "state": event.state, "reason": event.reason[:120]}
-    return changed, [Record("device_changed", fields)]
+    effects: list[Effect] = [Record("device_changed", fields)]
+    if (event.device, event.state) == ("reader", "ready"):
+        effects += payment.arm_again(changed)
+    return changed, effects
 
 
 def _shopper_acted(box: Box, event: events.ShopperActed, now: Now) -> Decision:

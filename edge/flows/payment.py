@@ -103,6 +103,14 @@ def card_presented(box: Box, event: CardPresented, now: Now) -> Decision:
     return changed, [StopTimer("inactivity"), StopTimer("more_time"), seal]
 
 
+def arm_again(box: Box) -> list[Effect]:
+    """A reader that came back forgot that a card is wanted: tell it again while the shopper stands there with one."""
+    sale = box.sale
+    if sale is None or sale.phase != "card" or sale.tender is not None:
+        return []
+    return [ArmReader(sale.total_minor, box.shop.currency)]
+
+
 def card_removed(box: Box, event: CardRemoved, now: Now) -> Decision:
     """Taking the card away matters only before it was sealed; `card_not_sealed` tells that."""
     del event, now

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from edge.effects import Effect
     from edge.flows.state import Box, Decision, Now
 
+# A restart within this time after a completed sale shows its "paid" page again: its shopper may not have seen it.
+PAID_SHOWN_MS = 60_000
+
 
 def rebuild(box: Box, records: Iterable[dict[str, Any]]) -> Box:
     """`box` with open sale, last sale and unconfirmed reversals as the records left them.
@@ -52,7 +55,7 @@ def resume(box: Box, now: Now) -> Decision:
 def _resume_sale(box: Box, now: Now) -> Decision:
     sale = box.sale
     if sale is None:
-        return box, []
+        return _show_paid_again(box, now)
     waiting: list[Effect] = [StartTimer("inactivity", box.settings.inactivity_ms)]
     tender = sale.tender
     if sale.spoilt_by and (tender is None or tender.state in ("intended", "approved")):
@@ -68,6 +71,14 @@ def _resume_sale(box: Box, now: Now) -> Decision:
         query = StartTimer("query", box.settings.query_interval_ms)
         return box, [ask, query, StartTimer("patience", box.settings.unknown_patience_ms)]
     return box, [StartTimer("unknown_end", box.settings.unknown_patience_ms)]
+
+
+def _show_paid_again(box: Box, now: Now) -> Decision:
+    """The sale was completed right before the restart: its shopper must learn that she has paid."""
+    last = box.last_sale
+    if last is None or not 0 <= now.utc_ms - last.completed_at < PAID_SHOWN_MS:
+        return box, []
+    return replace(box, sale=last, last_sale=None), [StartTimer("thanks", box.settings.thanks_ms)]
 
 
 def _end_spoilt(box: Box, now: Now) -> Decision:
@@ -199,7 +210,7 @@ def _reversal_result(box: Box, record: dict[str, Any]) -> Box:
 def _sale_completed(box: Box, record: dict[str, Any]) -> Box:
     if box.sale is None or record["order"] != str(box.sale.order):
         return box
-    return replace(box, sale=None, last_sale=replace(box.sale, phase="paid"))
+    return replace(box, sale=None, last_sale=replace(box.sale, phase="paid", completed_at=record["at"]))
 
 
 def _sale_voided(box: Box, record: dict[str, Any]) -> Box:

@@ -72,8 +72,10 @@ class SecureModule:
         self._tell_reader()
         if state in ("absent", "failed"):
             self._removed()
-        elif state == "ready":
+        elif state == "ready" and self._armed is not None:
             self._send_armed()
+        elif state == "ready":
+            self._to_reader(encode_frame("D"))  # a crash may have left it armed for a sale that is over
 
     def take_frame(self, frame: ReaderFrame) -> None:
         """Take one frame of the reader."""

@@ -6,18 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from edge.effects import ArmReader, AskCloud, ForgetCard, OpenDrawer, SealCard
+from edge.effects import ArmReader, AskCloud, ForgetCard, OpenDrawer, PrintReceipt, SealCard
 from edge.events import (
     AttendantActed,
     CardNotSealed,
     CardPresented,
     CardSealed,
+    DeviceChanged,
     LinkChanged,
     PaymentAnswered,
     TimerFired,
 )
 from edge.flows.checkout import page_of
-from edge.flows.recovery import newest_id, rebuild, resume
+from edge.flows.recovery import PAID_SHOWN_MS, newest_id, rebuild, resume
 from edge.screen.view import view_of
 from protocol.records import check_record
 from tests.builders import BREAD, SOAP, Play, idle_box
@@ -185,6 +186,20 @@ def test_card_taken_away_too_early_sends_nothing(play):
     assert len(play.told(ArmReader)) == 2
 
 
+def test_reader_that_comes_back_is_armed_again_while_a_card_is_wanted(play):
+    to_card_page(play).play(DeviceChanged("reader", "failed", "secure-module-lost"))
+
+    play.play(DeviceChanged("reader", "ready"))
+
+    assert play.told(ArmReader) == [ArmReader(369, "GBP")] * 2
+
+
+def test_reader_that_comes_back_is_not_armed_while_no_card_is_wanted(play):
+    play.play(scan(BREAD), DeviceChanged("reader", "absent"), DeviceChanged("reader", "ready"))
+
+    assert play.told(ArmReader) == []
+
+
 def test_card_is_not_offered_while_the_cloud_is_away(play):
     play.play(LinkChanged(is_up=False), scan(BREAD), touch("pay"), touch("method", choice="card"))
 
@@ -268,6 +283,29 @@ def test_unconfirmed_reversal_is_asked_again_after_a_restart(play):
 
     assert again.box.sale is None
     assert again.told(AskCloud)[-1].kind == "reverse"
+
+
+def test_paid_page_comes_back_after_a_restart_for_the_shopper_who_did_not_see_it(play):
+    to_authorizing(play).play(answer(play, "approved"))
+    total = view_of(play.box)["sale"]["total"]
+
+    again = restarted(play)
+    assert page_of(again.box) == "paid"
+    assert view_of(again.box)["sale"]["total"] == total
+
+    again.play(touch("receipt", choice="print"), touch("done"))
+    assert len(again.told(PrintReceipt)) == 1
+    assert page_of(again.box) == "attract"
+
+
+def test_paid_page_of_a_sale_long_ago_does_not_come_back(play):
+    to_authorizing(play).play(answer(play, "approved"))
+    play.now_ms += PAID_SHOWN_MS
+
+    again = restarted(play)
+
+    assert page_of(again.box) == "attract"
+    assert again.box.last_sale is not None
 
 
 def test_cash_page_comes_back_after_a_restart(play):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.secure.blob_store import BLOBS_MAX, BlobStore, SealedCard
 from edge.secure.brands import brand_of
 from edge.secure.card_blob import zone_key
+from edge.secure.module import SecureModule
 from edge.secure.reader_frames import FrameReader, encode_frame, read_card
 from protocol import faults
 from protocol.errors import ConfigError, DeviceError, PeerError
@@ -35,6 +37,20 @@ def power():
 
     yield cut_at
     faults.set_hook(None)
+
+
+def test_a_reader_left_armed_by_a_crash_is_disarmed_before_anything_is_wanted(tmp_path):
+    zone = ec.generate_private_key(ec.SECP256R1()).public_key()
+    to_reader: list[bytes] = []
+    module = SecureModule(zone, BlobStore(tmp_path), bytes, to_reader.append, lambda _packet: None)
+
+    module.reader_changed("ready", "")
+    module.take_packet({"do": "arm", "amount_minor": 1250, "currency": "EUR"})
+    module.reader_changed("absent", "unplugged")
+    module.reader_changed("ready", "")
+
+    armed = encode_frame("A", b"1250 EUR")
+    assert to_reader == [encode_frame("D"), armed, armed]
 
 
 @given(st.sampled_from("HPRE"), st.binary(max_size=400), st.binary(max_size=40), st.integers(1, 50))
