@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from edge.devices import Bindings, read_bindings
+from edge.bindings import Bindings, read_bindings
 from edge.settings import Settings, read_settings
 from protocol.errors import ConfigError, PeerError
 from protocol.strict_json import loads

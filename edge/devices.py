@@ -1,78 +1,28 @@
-"""Which devices a box has: explicit bindings in, supervised adapters out. Nothing is ever guessed or probed.
+"""The devices of a box at work: settings in, supervised adapters out, their words turned into events of the flows.
 
-`read_bindings` checks the `devices` object of box.json; `DeviceSet` builds the adapters, keeps each alive and
-turns their words into the events of the flows.
+What box.json may say of devices is `edge/bindings.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge import events
 from edge.peripherals import events as told
-from edge.peripherals.connection import LinkSettings, SerialSettings, TcpSettings
-from edge.peripherals.display import DisplaySettings, PoleDisplay
+from edge.peripherals.display import PoleDisplay
 from edge.peripherals.drawer import Drawer, DrawerSettings
-from edge.peripherals.printer import Printer, PrinterSettings
-from edge.peripherals.scale import Scale, ScaleSettings
-from edge.peripherals.scanner import Scanner, ScannerSettings
+from edge.peripherals.printer import Printer
+from edge.peripherals.scale import Scale
+from edge.peripherals.scanner import Scanner
 from edge.peripherals.supervision import Peripheral, supervise
-from protocol.errors import ConfigError, DeviceError
+from protocol.errors import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edge.bindings import Bindings
     from protocol.receipt import Document
-
-DEVICES = ("scanner", "scale", "printer", "pole", "reader")
-_SERIAL_FIELDS = {"port": str, "baud": int, "data_bits": int, "parity": str, "stop_bits": int}
-_TCP_FIELDS = {"host": str, "port": int}
-
-
-@dataclass(frozen=True, slots=True)
-class Bindings:
-    """Where each device is; None when the box has none. The reader's line belongs to the secure module."""
-
-    scanner: LinkSettings | None = None
-    scale: LinkSettings | None = None
-    printer: LinkSettings | None = None
-    pole: LinkSettings | None = None
-    reader: SerialSettings | None = None
-
-
-def read_bindings(devices: object) -> Bindings:
-    """Bindings from box.json; ConfigError("devices-wrong") names every fault."""
-    if not isinstance(devices, dict):
-        raise ConfigError("devices-wrong", "devices is no object", "Bind each device by name.")
-    faults = [f"{name} is no device of a box" for name in sorted(set(devices) - set(DEVICES))]
-    links: dict[str, Any] = {}
-    for name in DEVICES:
-        if name not in devices:
-            continue
-        link = _read_link(devices[name])
-        if link is None or (name == "reader" and not isinstance(link, SerialSettings)):
-            faults.append(f"{name} needs port (a serial line) or, but for the reader, host and port (TCP)")
-        links[name] = link
-    if faults:
-        raise ConfigError("devices-wrong", "; ".join(faults), "Correct devices in box.json.")
-    return Bindings(**links)
-
-
-def _read_link(binding: object) -> LinkSettings | None:
-    if not isinstance(binding, dict):
-        return None
-    if "host" in binding:
-        is_right = set(binding) == set(_TCP_FIELDS) and all(
-            type(binding[n]) is t for n, t in _TCP_FIELDS.items()
-        )
-        return TcpSettings(binding["host"], binding["port"]) if is_right else None
-    is_known = set(binding) <= set(_SERIAL_FIELDS) and "port" in binding
-    if not is_known or not all(type(value) is _SERIAL_FIELDS[name] for name, value in binding.items()):
-        return None
-    settings = dict(binding)
-    return SerialSettings(settings.pop("port"), **settings)
 
 
 class DeviceSet:
@@ -86,17 +36,17 @@ class DeviceSet:
         self.pole: Pole | None = None
         self.paper: Paper | None = None
         if bindings.scanner is not None:
-            self._peripherals.append(Scanner(ScannerSettings(bindings.scanner), self._heard, clock))
+            self._peripherals.append(Scanner(bindings.scanner, self._heard, clock))
         if bindings.scale is not None:
-            self.scale = Scale(ScaleSettings(bindings.scale), self._heard, clock)
+            self.scale = Scale(bindings.scale, self._heard, clock)
             self._peripherals.append(self.scale)
         if bindings.pole is not None:
-            display = PoleDisplay(DisplaySettings(bindings.pole), self._heard, clock, "pole")
+            display = PoleDisplay(bindings.pole, self._heard, clock, "pole")
             self._peripherals.append(display)
             self.pole = Pole(display)
         if bindings.printer is not None:
-            printer = Printer(PrinterSettings(bindings.printer), self._heard, clock)
-            drawer = Drawer(printer, DrawerSettings(), self._heard, clock)
+            printer = Printer(bindings.printer, self._heard, clock)
+            drawer = Drawer(printer, bindings.drawer or DrawerSettings(), self._heard, clock)
             self._peripherals += [printer, drawer]
             self.paper = Paper(printer, drawer)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import aiomqtt
@@ -24,8 +23,8 @@ from protocol.topics import parse
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from edge.bindings import Bindings
     from edge.config import BoxConfig
-    from edge.devices import Bindings
     from edge.diagnosis.finding import Finding
 
 CONNECT_S = 5.0  # a slow mobile line takes three
@@ -39,8 +38,7 @@ async def check_devices(
     bindings: Bindings, last_told: dict[str, tuple[str, str]], *, is_running: bool
 ) -> AsyncIterator[Finding]:
     """Each bound device can be opened; those of a running box are told as it told them last."""
-    bound = {entry.name: getattr(bindings, entry.name) for entry in fields(bindings)}
-    bound = {name: link for name, link in bound.items() if link is not None}
+    bound = bindings.links
     if not bound:
         yield warning("devices", "no-devices", "no device is bound", "Bind them in box.json.")
     for name, link in bound.items():
