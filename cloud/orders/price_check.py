@@ -33,6 +33,9 @@ def check_prices(order: Order, completed: dict[str, Any], versions: PriceVersion
         return NOT_CHECKED, "a version that the sale names is not on the shelf"
     if order.engine != ENGINE:
         return NOT_CHECKED, f"engine {order.engine} priced it, this is engine {ENGINE}"
+    currency = versions.prices.catalogue.currency
+    if order.currency != currency:
+        return WRONG, f"the sale is in {order.currency}, its catalogue in {currency}"
     lines = []
     for recorded in order.lines.values():
         if recorded.is_voided:

@@ -261,6 +261,8 @@ def _check_claims(order: Order, record: ReplicaRecord) -> None:
             claimed["amount_minor"],
         ):
             raise PeerError("tenders-differ", "a tender was never intended so", "replay parked records")
+        if tender.outcome != "approved":
+            raise PeerError("tenders-differ", "a tender was never approved", "replay parked records")
 
 
 def _tender(order: Order, record: ReplicaRecord) -> OrderTender:

@@ -17,6 +17,7 @@ from protocol.catalogue import Prices
 from protocol.frame import chain_start, encode_batch
 from protocol.identifiers import IdMaker
 from protocol.seal import seal
+from protocol.topics import build
 from tests.cloud.tills import CATALOGUE, NOON_MS, SHARD, STORE, TAXES, TENANT, Till
 from tests.hostile.small_box import HandClock, SmallBox, small_box
 
@@ -205,7 +206,7 @@ def test_row_26_deadlines_follow_the_clouds_sealed_time_not_the_box_that_drifts(
             "v": 1, "generation": span.generation, "through": 0, "chain": start.hex(), "epoch": 1, "status": "ok",
             "resend_from": 0, "cloud_time_ms": cloud_ms,
         })  # fmt: skip
-        topic = identity.topic("receipt").replace("/up/", "/down/")
+        topic = build(SHARD, TENANT, STORE, "till-1", "down", "receipt")
         uplink.received("receipt", seal(b"\x01" * 32, topic, receipt))
 
     hear(NOON_MS)
