@@ -20,6 +20,7 @@ from simulators.drawer import DrawerSim
 from simulators.printer.station import PrinterSim, PrinterSimSettings
 from simulators.scale import ScaleSim, ScaleSimSettings
 from simulators.scanner import ScannerSim, ScannerSimSettings
+from tests.brokers import eventually
 from tests.device_events import PATIENCE_S, Told, clock
 
 if TYPE_CHECKING:
@@ -263,9 +264,7 @@ async def test_narrow_paper_wide_letters_and_the_second_drawer(tmp_path: Path) -
         assert devices.paper is not None
         outcome, _ = await devices.paper.print(document)
         await devices.paper.open_drawer()
-        async with asyncio.timeout(PATIENCE_S):
-            while not drawer.openings:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: drawer.openings, "an open drawer")
     await sim.stop()
 
     assert outcome == "printed"
