@@ -53,6 +53,7 @@ class Reversals:
         self._store, self._links, self._keys, self._times = store, links, keys, times
         self._on_settled = on_settled
         self._pending: dict[Trace, Reversal] = {}
+        self._settling: set[Trace] = set()
         self._blocked: Counter[str] = Counter()
         self._due: list[tuple[float, Trace]] = []  # a heap
         self._woken = asyncio.Event()
@@ -101,12 +102,15 @@ class Reversals:
         """Take a 0410. Unmatched, repeated and undecided ones change nothing."""
         pending = self._pending.get(trace_of(fields))
         event = judge_reversal(fields)
-        if pending is None or not event:
+        if pending is None or not event or pending.trace in self._settling:
             return
         fault(REVERSAL_ANSWERED)
-        settled = await self._store.settle(pending, event)
-        if self._pending.pop(pending.trace, None) is None:
-            return  # the same answer came twice and was settled while this one waited
+        self._settling.add(pending.trace)  # the same answer may come again before it is durable
+        try:
+            settled = await self._store.settle(pending, event)
+        finally:
+            self._settling.discard(pending.trace)
+        del self._pending[pending.trace]
         self._blocked[pending.trace.terminal] -= 1
         await self._on_settled(settled)
         async with self._changed:

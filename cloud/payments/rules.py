@@ -104,7 +104,7 @@ def undo(moved: Moved, attempt: Attempt, reason: str, now_ms: int) -> None:
         return
     attempt.reversal_reason = attempt.reversal_reason or reason
     attempt.state = lifecycle.next_state(attempt.state, "reversal_requested")
-    if attempt.requested_ms == 0:
+    if attempt.requested_ms == 0 and not attempt.approvals:  # the channel was never asked, and never said yes
         attempt.state = lifecycle.next_state(attempt.state, "reversed")
         attempt.reversed_ms = now_ms
     else:
