@@ -141,6 +141,13 @@ class Bindings:
         links: dict[str, LinkSettings] = {name: one.link for name, one in bound.items() if one is not None}
         return links if self.reader is None else {**links, "reader": self.reader}
 
+    @property
+    def unbound(self) -> frozenset[str]:
+        """The devices that this box was never given."""
+        return frozenset(
+            name for name in ("scanner", "scale", "printer", "pole", "reader") if getattr(self, name) is None
+        )
+
 
 def read_bindings(devices: object) -> Bindings:
     """Bindings from box.json; ConfigError("devices-wrong") names every fault of every device."""

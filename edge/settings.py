@@ -56,7 +56,7 @@ class Settings:
     methods: tuple[str, ...] = METHODS
     inactivity_ms: int = 60_000
     more_time_ms: int = 20_000
-    thanks_ms: int = 6_000
+    thanks_ms: int = 12_000
     pay_budget_ms: int = 30_000
     query_interval_ms: int = 2_000
     unknown_patience_ms: int = 60_000

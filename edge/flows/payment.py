@@ -54,9 +54,15 @@ def begin(box: Box, now: Now) -> Decision:
         return void_sale(box, sale.spoilt_by)
     if sale.total_minor == 0:
         return complete(box, now)
-    if len(box.settings.methods) == 1:
-        return choose(box.with_sale(phase="choose"), box.settings.methods[0], now)
+    methods = methods_of(box)
+    if len(methods) == 1:
+        return choose(box.with_sale(phase="choose"), methods[0], now)
     return box.with_sale(phase="choose"), [inactivity(box)]
+
+
+def methods_of(box: Box) -> tuple[str, ...]:
+    """The methods of the store that this box can take at all: no card where no reader was bound."""
+    return tuple(name for name in box.settings.methods if name != "card" or "reader" not in box.unbound)
 
 
 def needs_age_check(box: Box) -> bool:
@@ -69,7 +75,7 @@ def needs_age_check(box: Box) -> bool:
 
 def choose(box: Box, method: str, now: Now) -> Decision:
     """The shopper chose card or cash."""
-    if method not in box.settings.methods:
+    if method not in methods_of(box):
         return replace(box, notice="method-not-offered"), []
     sale = open_sale(box)
     if sale.spoilt_by:

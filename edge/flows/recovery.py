@@ -87,16 +87,16 @@ def _end_spoilt(box: Box, now: Now) -> Decision:
     tender = sale.tender
     if tender is None:
         return payment.void_sale(box, sale.spoilt_by)
+    if tender.method == "cash" and tender.state == "approved" and tender.amount_minor == sale.total_minor:
+        # Whoever counted the cash let the goods go; the cloud looks at the price.
+        return payment.complete(box, now)
+    before: list[Effect] = []
     if tender.method == "card":
-        return outcome.ask_back(box, sale.spoilt_by, now)
-    if tender.state == "approved" and tender.amount_minor == sale.total_minor:
-        return payment.complete(
-            box, now
-        )  # whoever counted the cash let the goods go; the cloud looks at the price
+        box, before = outcome.ask_back(box, sale.spoilt_by, now)
     ended = "declined" if tender.state == "intended" else "reversed"
     result = payment.result_record(sale, tender, ended, {"reason": sale.spoilt_by})
     box, effects = payment.void_sale(box, sale.spoilt_by)
-    return box, [result, *effects]
+    return box, [*before, result, *effects]
 
 
 def _sale_opened(box: Box, record: dict[str, Any]) -> Box:

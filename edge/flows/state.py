@@ -104,6 +104,8 @@ class Box:
     # Reasons why no new sale may start; empty means in service.
     blocked: frozenset[str] = frozenset()
     devices: dict[str, str] = field(default_factory=dict)
+    # Devices that this box was never given: nothing is offered that needs them, and they are no trouble.
+    unbound: frozenset[str] = frozenset()
     is_linked: bool = False
     help_wanted: str = ""
     # A slug of the last thing the shopper should know: item-not-found, scanned-twice, code-unreadable ...

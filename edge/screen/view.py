@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from edge.flows.checkout import page_of
-from edge.flows.payment import needs_age_check
+from edge.flows.payment import methods_of, needs_age_check
 from protocol.identifiers import to_paper
 from protocol.money import divide_round, exponent, format_amount
 
@@ -53,12 +53,12 @@ def view_of(box: Box) -> dict[str, Any]:
 def offered_methods(box: Box) -> list[str]:
     """The methods that can be used now: no card while the cloud is out of reach or the reader is gone."""
     closed = closed_methods(box)
-    return [name for name in box.settings.methods if name not in closed]
+    return [name for name in methods_of(box) if name not in closed]
 
 
 def closed_methods(box: Box) -> dict[str, str]:
     """The methods of the store that cannot be used now, each with the reason: offline or reader."""
-    if "card" not in box.settings.methods:
+    if "card" not in methods_of(box):
         return {}
     if not box.is_linked:
         return {"card": "offline"}
@@ -67,7 +67,8 @@ def closed_methods(box: Box) -> dict[str, str]:
 
 def offered_receipts(box: Box) -> list[str]:
     """The ways to get a receipt now: no paper while the printer is gone."""
-    return ["none"] if box.devices.get("printer", "ready") in ("absent", "failed") else ["print", "none"]
+    is_gone = "printer" in box.unbound or box.devices.get("printer", "ready") in ("absent", "failed")
+    return ["none"] if is_gone else ["print", "none"]
 
 
 def _sale_view(box: Box, sale: Sale) -> dict[str, Any]:

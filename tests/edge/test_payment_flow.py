@@ -327,3 +327,20 @@ def test_money_shown_is_never_of_the_shopper_before(play):
     to_authorizing(play).play(answer(play, "approved"), touch("done"))
 
     assert view_of(play.box)["sale"] is None
+
+
+def test_box_without_a_reader_never_offers_card():
+    play = Play(replace(idle_box(), unbound=frozenset({"reader"})))
+
+    play.play(scan(BREAD), touch("pay"))
+
+    assert page_of(play.box) == "cash"
+    assert view_of(play.box)["methods"] == ["cash"]
+    assert view_of(play.box)["methods_closed"] == {}
+
+
+def test_box_without_a_printer_offers_no_paper():
+    play = Play(replace(idle_box(), unbound=frozenset({"printer"})))
+
+    assert view_of(play.box)["receipts"] == ["none"]
+    assert view_of(play.box)["troubles"] == []
