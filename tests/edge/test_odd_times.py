@@ -182,7 +182,10 @@ def test_a_recorded_approval_is_asked_back_after_a_restart_with_other_taxes(play
 
     again = restarted_with_other_taxes(play)
 
-    assert again.record_types() == ["reversal_intended"]
+    assert again.record_types() == ["reversal_intended", "tender_result", "sale_voided"]
+    assert again.records[1]["outcome"] == "reversed"
+    assert again.told(AskCloud)[0].kind == "reverse"
+    assert again.box.sale is None
 
 
 def test_a_sale_that_lost_a_line_to_damage_does_not_stop_the_start(play):
