@@ -26,7 +26,7 @@ from cloud.cardzone.iso8583 import (
 )
 from cloud.cardzone.link import LinkMachine, LinkTimes
 from cloud.cardzone.rules import stan_after
-from protocol.errors import DeviceError, PeerError
+from protocol.errors import DeviceError, PeerError, TillboxError
 
 LOG = logging.getLogger(__name__)
 UNSENT_BYTES_MAX = 65_536  # a link that takes nothing off our hands is not used for new purchases
@@ -196,4 +196,12 @@ class _Link:
         if kind == "0800" and self._writer is not None:
             self._writer.write(frame(encode(network_answer(fields))))
         else:
+            await self._hand_on(fields)
+
+    async def _hand_on(self, fields: Fields) -> None:
+        """An answer that cannot be taken must not silence the link for all others."""
+        try:
             await self._on_answer(fields)
+        except TillboxError as error:
+            self._links.counts[error.code] += 1
+            LOG.error("link %s: an answer was not taken: %s", self._endpoint.name, error.code)
