@@ -204,4 +204,4 @@ class _Link:
             await self._on_answer(fields)
         except TillboxError as error:
             self._links.counts[error.code] += 1
-            LOG.error("link %s: an answer was not taken: %s", self._endpoint.name, error.code)
+            LOG.warning("link %s: an answer was not taken: %s", self._endpoint.name, error.code)
