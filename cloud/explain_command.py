@@ -17,6 +17,7 @@ from cloud.installation import Installation
 from cloud.story import Story, tell
 from cloud.story_words import day, heading, rows
 from protocol.errors import CallerError, ConfigError
+from protocol.plain_text import one_line
 
 PIPE_COLUMNS = 140  # a file or a pipe has no width; most stories fit into this without a break
 STYLES = {"payments": "cyan", "ledger": "green", "ALARM": "bold red", "PARKED": "bold yellow"}
@@ -44,7 +45,7 @@ def explain(id_text: str, directory: Path | None, database: str, *, as_json: boo
             "Compare the number, and ask the box that printed it: tillbox doctor --directory DIR",
         )
     if as_json:
-        click.echo(json.dumps([story.as_json() for story in stories], ensure_ascii=False))
+        click.echo(json.dumps([story.as_json() for story in stories]))
         return
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -58,7 +59,7 @@ def show(story: Story, console: Console) -> None:
     about = Table.grid(padding=(0, 2))
     for name, value in heading(story):
         about.add_row(
-            Text(name, style="dim"), Text(value, style="bold" if name in ("order", "state") else "")
+            Text(name, style="dim"), Text(one_line(value), style="bold" if name in ("order", "state") else "")
         )
     console.print(about)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", title_justify="left")
@@ -68,7 +69,7 @@ def show(story: Story, console: Console) -> None:
     table.add_column("what", no_wrap=True)
     table.add_column("details", overflow="fold")
     for row in rows(story):
-        table.add_row(*(Text(cell) for cell in row), style=STYLES.get(row.who, ""))
+        table.add_row(*(Text(one_line(cell)) for cell in row), style=STYLES.get(row.who, ""))
     console.print()
     console.print(table)
 

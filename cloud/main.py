@@ -17,6 +17,7 @@ import ssl
 import sys
 import time
 from contextlib import AsyncExitStack, suppress
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ from cloud.poller import Poller
 from cloud.publisher import Publisher
 from protocol.errors import ConfigError
 from protocol.masking import scrub
+from protocol.plain_text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -246,10 +248,12 @@ def _tell_on_standard_output(told: dict[str, object]) -> None:
 
 
 class _Scrubbed(logging.Formatter):
-    """The last net: no card number leaves in a log line, nor in a traceback."""
+    """The last net: no card number leaves in a log line or traceback, nor anything that commands a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return str(scrub(super().format(record)))
+        told = copy(record)
+        told.msg, told.args = one_line(record.getMessage()), ()
+        return str(scrub("\n  ".join(one_line(line) for line in super().format(told).split("\n"))))
 
 
 def _log_to_standard_error() -> None:

@@ -122,7 +122,7 @@ async def _tell_records(
         try:
             record: dict[str, Any] = decode_record(body)
         except PeerError:
-            continue  # A body that cannot be read is told as parked, and never shown: it may hold anything.
+            continue  # Parked, with its reason, and never shown: it may hold anything.
         if record.get("order") != str(order):
             continue
         details = {name: value for name, value in record.items() if name not in _QUIET_FIELDS}

@@ -8,18 +8,22 @@ import logging
 import signal
 import sys
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
 
 import click
 
 from protocol.masking import scrub
+from protocol.plain_text import one_line
 
 
 class _Scrubbed(logging.Formatter):
-    """The last net: no card number leaves in a log line, whatever a library writes there."""
+    """The last net: no card number leaves in a log line or anything that commands a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return scrub(super().format(record))
+        told = copy(record)
+        told.msg, told.args = one_line(record.getMessage()), ()
+        return scrub("\n  ".join(one_line(line) for line in super().format(told).split("\n")))
 
 
 @click.command()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from edge.bindings import Bindings, read_bindings
 from edge.settings import Settings, read_settings
 from protocol.errors import ConfigError, PeerError
+from protocol.money import exponent
 from protocol.strict_json import loads
 from protocol.topics import check_name, shard_number
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 64 * 1024  # a provisioning file is a few hundred bytes
 MAX_BOX_NUMBER = 65_023  # numbers above belong to the cloud's own id makers
 KEY_BYTES = 32
+POINT_BYTES = 65  # an uncompressed point of P-256
+MAX_PORT = 65_535
 
 _FIELDS = {
     "v": int,
@@ -122,8 +125,16 @@ def _built(directory: Path, told: dict[str, Any], keys: dict[str, Any]) -> BoxCo
 def _deeper_faults(told: dict[str, Any]) -> list[str]:
     faults = []
     broker = told["broker"]
+    if told["v"] != 1:
+        faults.append("v is not 1")
     if set(broker) != {"host", "port", "server_name"} or type(broker.get("port")) is not int:
         faults.append("broker needs exactly host, port and server_name")
+    elif not (type(broker["host"]) is type(broker["server_name"]) is str and 1 <= broker["port"] <= MAX_PORT):
+        faults.append(
+            f"broker has a host or server_name that is no text, or a port that is not 1 to {MAX_PORT}"
+        )
+    if _bytes_of(told["card_zone_key"], POINT_BYTES) is None:
+        faults.append(f"card_zone_key is not {POINT_BYTES} bytes in hex")
     if not 1 <= told["box_number"] <= MAX_BOX_NUMBER:
         faults.append(f"box_number is not 1 to {MAX_BOX_NUMBER}")
     if _bytes_of(told["configuration_signer"]) is None:
@@ -133,6 +144,7 @@ def _deeper_faults(told: dict[str, Any]) -> list[str]:
         (check_name, "store"),
         (check_name, "box"),
         (shard_number, "shard"),
+        (exponent, "currency"),
     ):
         try:
             check(told[name])
@@ -169,9 +181,9 @@ def _key(keys: dict[str, Any], name: str) -> bytes | None:
     return _bytes_of(keys.get(name))
 
 
-def _bytes_of(text: object) -> bytes | None:
+def _bytes_of(text: object, length: int = KEY_BYTES) -> bytes | None:
     try:
         key = bytes.fromhex(text) if isinstance(text, str) else b""
     except ValueError:
         return None
-    return key if len(key) == KEY_BYTES else None
+    return key if len(key) == length else None

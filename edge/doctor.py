@@ -18,6 +18,7 @@ from rich.text import Text
 
 from edge.diagnosis.finding import BROKEN, OK, UNKNOWN, WARNING
 from edge.diagnosis.main import Patient, examine
+from protocol.plain_text import one_line
 
 if TYPE_CHECKING:
     from edge.diagnosis.main import Diagnosis
@@ -54,7 +55,7 @@ def doctor(
     with Console(stderr=True).status("looking ..."):
         told = asyncio.run(examine(patient))
     if as_json:
-        click.echo(json.dumps(told.as_json(), ensure_ascii=False))
+        click.echo(json.dumps(told.as_json()))
     else:
         console = Console(highlight=False)
         show(told, console if console.is_terminal else Console(highlight=False, width=PIPE_COLUMNS))
@@ -64,18 +65,18 @@ def doctor(
 def show(told: Diagnosis, console: Console) -> None:
     """One row a check; under each trouble what to do about it."""
     state = "running" if told.is_running else "not running"
-    console.print(Text.assemble((told.box or "no box", "bold"), f"  {state}\n"))
+    console.print(Text.assemble((one_line(told.box) or "no box", "bold"), f"  {state}\n"))
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for found in told.findings:
         mark, style = _MARKS[found.state]
-        what = Text(found.what)
+        what = Text(one_line(found.what))
         if found.code:
             what.append(f"  [{found.code}]", style="dim")
         if found.mend:
-            what.append(f"\n-> {found.mend}", style="bold")
+            what.append(f"\n-> {one_line(found.mend)}", style="bold")
         table.add_row(Text(mark, style=style), Text(found.part), what)
     console.print(table)
     looks = sum(found.state == WARNING for found in told.findings)

@@ -69,6 +69,17 @@ def strip_controls(text: str) -> str:
     return "".join([c for c in text if not _is_in(ord(c), _FORBIDDEN)])
 
 
+def one_line(text: str) -> str:
+    """Put a blank for every character that `strip_controls` takes out, so that a log shows one line as it is meant.
+
+    >>> one_line("tea" + chr(27) + "[2J")
+    'tea [2J'
+    """
+    if _is_simple(text):
+        return text
+    return "".join([" " if _is_in(ord(c), _FORBIDDEN) else c for c in text])
+
+
 def columns(text: str) -> int:
     """Count the columns that `text` takes in a fixed pitch: 2 for wide East Asian characters, 0 for marks.
 

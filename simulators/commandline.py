@@ -12,6 +12,7 @@ import sys
 import click
 
 from protocol.errors import TillboxError
+from protocol.plain_text import one_line
 
 # name -> (module, attribute, one line for the list of commands)
 COMMANDS = {
@@ -27,6 +28,15 @@ COMMANDS = {
     "catalogue": ("cloud.commands", "catalogue", "Build, check and search catalogue images."),
 }
 
+# Commands beside a command: `tillbox box` runs a box, `tillbox box renew` is another command about boxes.
+BESIDE = {
+    "box": {"renew": ("edge.renew_command", "renew")},
+    "cloud": {
+        "repair": ("cloud.operator_commands", "repair"),
+        "restored": ("cloud.operator_commands", "restored"),
+    },
+}
+
 EXAMPLES = """\
 Examples:
   tillbox demo                          watch an unattended checkout work
@@ -37,6 +47,33 @@ Examples:
 """
 
 EXIT_FAILED = 1
+
+
+class Beside(click.Group):
+    """A command with others beside it. What does not begin with the name of one of them is for the command itself."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, add_help_option=False)
+
+    def beside(self, arguments: list[str]) -> click.Command:
+        """The command that these arguments are for."""
+        first = arguments[0] if arguments else ""
+        return _imported(*BESIDE[str(self.name)].get(first, COMMANDS[str(self.name)][:2]))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the name of the command itself before arguments that name none beside it."""
+        is_named = bool(args) and args[0] in BESIDE[str(self.name)]
+        return super().parse_args(ctx, args if is_named else ["", *args])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """The command of this name; the command itself has none."""
+        del ctx
+        return self.beside([cmd_name])
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands beside it."""
+        del ctx
+        return list(BESIDE[str(self.name)])
 
 
 class Lazily(click.Group):
@@ -52,16 +89,19 @@ class Lazily(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module, attribute, _ = COMMANDS[cmd_name]
-        command = getattr(importlib.import_module(module), attribute)
-        assert isinstance(command, click.Command), f"{module}.{attribute} is no command"
-        return command
+        return Beside(cmd_name) if cmd_name in BESIDE else _imported(*COMMANDS[cmd_name][:2])
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any of them."""
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
+
+
+def _imported(module: str, attribute: str) -> click.Command:
+    command = getattr(importlib.import_module(module), attribute)
+    assert isinstance(command, click.Command), f"{module}.{attribute} is no command"
+    return command
 
 
 @click.group(
@@ -81,7 +121,7 @@ def main() -> None:
     try:
         tillbox()
     except TillboxError as fault:
-        click.echo(f"tillbox: {fault}", err=True)
+        click.echo(f"tillbox: {one_line(str(fault))}", err=True)
         sys.exit(EXIT_FAILED)
 
 

@@ -12,6 +12,7 @@ import logging
 import secrets
 import signal
 import sys
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from cloud.cardzone.store import Store
 from cloud.cardzone.zone import Zone
 from protocol.errors import ConfigError
 from protocol.masking import scrub
+from protocol.plain_text import one_line
 
 if TYPE_CHECKING:
     from cloud.cardzone.iso8583 import Fields
@@ -35,10 +37,12 @@ POISON_CHECK_S = 0.5  # how soon a failed file ends the process
 
 
 class _Scrubbed(logging.Formatter):
-    """The last net: no card number leaves in a log line, nor in a traceback."""
+    """The last net: no card number leaves in a log line or traceback, nor anything that commands a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return str(scrub(super().format(record)))
+        told = copy(record)
+        told.msg, told.args = one_line(record.getMessage()), ()
+        return str(scrub("\n  ".join(one_line(line) for line in super().format(told).split("\n"))))
 
 
 async def serve(config: ZoneConfig, store: Store) -> None:

@@ -43,6 +43,8 @@ CHUNK_ANSWER_S = 5.0
 # A chunk that is still not confirmed then, by a printer that says it is well, ends as unknown.
 CHUNK_PATIENCE_S = 20.0
 BITS_A_BYTE = 10
+# Answers that nobody took yet. A question has one; more is a device gone mad.
+ANSWERS_KEPT = 64
 BROKEN = -1  # wakes who waits for an answer when the link is gone
 
 
@@ -134,10 +136,11 @@ class Printer:
     async def _listen(self, link: Link) -> None:
         while True:
             for byte in await link.read():
-                if is_real_time(byte):
-                    self._real_time.put_nowait(byte)
-                elif is_in_order(byte):
-                    self._in_order.put_nowait(byte)
+                answers = (
+                    self._real_time if is_real_time(byte) else self._in_order if is_in_order(byte) else None
+                )
+                if answers is not None and answers.qsize() < ANSWERS_KEPT:
+                    answers.put_nowait(byte)
 
     async def _watch(self) -> None:
         while True:
