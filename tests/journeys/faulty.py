@@ -27,13 +27,20 @@ def watch(order: Path) -> None:
     from protocol.faults import set_hook
 
     passed: Counter[str] = Counter()
+    text = b""
 
     def hook(name: str) -> None:
+        nonlocal text
+        before = text
         try:
-            told = json.loads(order.read_bytes())
+            text = order.read_bytes()
         except FileNotFoundError:
+            text = b""
+        if text != before:
             passed.clear()
+        if not text:
             return
+        told = json.loads(text)
         passed[name] += 1
         if "passed" in told:
             with Path(told["passed"]).open("a") as notes:
