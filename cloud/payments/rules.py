@@ -104,12 +104,10 @@ def undo(moved: Moved, attempt: Attempt, reason: str, now_ms: int) -> None:
         return
     attempt.reversal_reason = attempt.reversal_reason or reason
     attempt.state = lifecycle.next_state(attempt.state, "reversal_requested")
-    if attempt.requested_ms == 0 and not attempt.approvals:  # the channel was never asked, and never said yes
-        attempt.state = lifecycle.next_state(attempt.state, "reversed")
-        attempt.reversed_ms = now_ms
-    else:
-        attempt.tries = 0
-        _call(moved, attempt, "reverse", now_ms)
+    # The channel is asked even where we know of no request: a restored database may have forgotten it, and a
+    # reversal of what never was costs the channel one tombstone.
+    attempt.tries = 0
+    _call(moved, attempt, "reverse", now_ms)
     moved.change(attempt)
 
 

@@ -71,8 +71,8 @@ async def test_a_pay_that_arrives_after_its_sale_was_voided_is_refused(estate: E
 
     await pay(estate, till, tender)
 
-    assert outcomes(estate, till) == [("pay", "refused", "reversed-before")]
-    assert estate.channel.asked == []
+    assert outcomes(estate, till) == [("reverse", "reversed", ""), ("pay", "refused", "reversed-before")]
+    assert estate.channel.count("authorize", int(tender["attempt"])) == 0
 
 
 async def test_an_approval_that_the_box_holds_for_declined_is_reversed(estate: Estate) -> None:
