@@ -71,6 +71,11 @@ class Customer:
         else:
             await self._take(0)
 
+    async def _at_out_of_service(self, view: dict[str, Any]) -> None:
+        """A box that just started may be closed for a moment; it must open by itself."""
+        if not await self._sees(lambda view: view["page"] != "out_of_service", STEP_S):
+            raise OutcomeUnknown("out-of-service", f"The box stays closed: {view['blocked']}", "")
+
     async def _at_basket(self, view: dict[str, Any]) -> None:
         if self.gives_up and self.was_here:
             await self._give_up("voided")
@@ -144,6 +149,9 @@ class Customer:
             await self._touch_on("method", choice="card")
 
     async def _at_paid(self, view: dict[str, Any]) -> None:
+        if not self.memory.order:  # a restarted box shows the sale before hers
+            await self._touch_on("done")
+            return
         sale, tender = view["sale"], view["sale"]["tender"]
         self.memory.ending = "paid"
         self.memory.order, self.memory.total = sale["order"], sale["total"]

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulators.checker.judge import judge_run
@@ -14,14 +13,16 @@ from simulators.checker.report import MUST_BE_ZERO
 from simulators.demo.processes import TILLBOX
 from simulators.demo.world import World
 from simulators.shopper import Memory
+from tests.journeys import faulty
 from tests.journeys.customer import Customer
+from tests.journeys.launching import launcher
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from simulators.demo.world import Lane
 
-FAULTY = Path(__file__).with_name("faulty.py")
 # Short patience, so that an unknown outcome ends while a test waits for it.
 QUICK = {"unknown_patience_ms": 1_500, "query_interval_ms": 300, "pay_budget_ms": 3_000}
 STILL = ("unknown_open", "receipts_outstanding", "sales_open")
@@ -78,7 +79,7 @@ async def stage(
 
 
 class Orders:
-    """Tells processes that were started through `faulty.py` where to die."""
+    """Tells processes that were started through `faulty` where to die."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -87,7 +88,7 @@ class Orders:
     @property
     def launcher(self) -> tuple[str, ...]:
         """What starts a `tillbox` that obeys."""
-        return (sys.executable, str(FAULTY), str(self._directory), "-m", "simulators.commandline")
+        return launcher(faulty.MODULE, self._directory)
 
     def give(self, name: str, **told: Any) -> None:
         """Give one box, or the cloud, an order; the file is there whole or not at all."""
