@@ -14,7 +14,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edge import recall
 from edge.acts import Acts
@@ -39,7 +39,7 @@ from edge.uplink.link import Link
 from edge.uplink.tls import client_context
 from edge.uplink.uplink import BoxUplink, run_uplink
 from protocol import messages
-from protocol.errors import DeviceError
+from protocol.errors import ConfigError, DeviceError
 from protocol.pricing.engine import ENGINE
 from protocol.records import encode_record
 from protocol.strict_json import dumps
@@ -54,6 +54,9 @@ if TYPE_CHECKING:
 SOFTWARE = "tillbox 0.1.0"
 # How often the journal's room is looked at: a sale takes longer than this.
 ROOM_CHECK_MS = 1_000
+# Durable records wait this long for company on the way to the cloud: the records of a sale come in few messages, and a
+# live request does not wait behind the replica of its own intention.
+GATHER_S = 0.05
 # How often the sealed cards are looked through: a secure module that died may have kept one that nobody asks for.
 CARD_CHECK_MS = 30_000
 # Reasons not to sell that come from the journal, as its errors and its refusals name them.
@@ -108,7 +111,8 @@ class RunningBox:
         self.clock = SystemClock()
         self.boot = secrets.token_hex(4)
         self.identity = _identity(config)
-        self.journal = self._open_journal(options)
+        self.journal = open_journal(config, options, self.clock, self.boot)
+        self._gathering: asyncio.TimerHandle | None = None
         self.committer = Committer(self.journal, self._synced, self._sync_failed)
         self.memory = CloudMemory(OsFiles(), str(options.work / "documents"))
         self.uplink = self._uplink()
@@ -169,6 +173,8 @@ class RunningBox:
                 await screen
         finally:
             await self.acts.stop()
+            if self._gathering is not None:
+                self._gathering.cancel()
             await self.committer.close()
 
     async def _start(self) -> None:
@@ -217,22 +223,6 @@ class RunningBox:
             defaults=first_settings(self.config.directory),
         )
 
-    def _open_journal(self, options: Options) -> Journal:
-        birth = Birth(
-            self.config.tenant, self.config.box, lambda: secrets.token_bytes(8), self._generation_opened
-        )
-        directory = str(options.work / "journal")
-        return Journal(OsFiles(), directory, birth, second_directory=options.second_journal)
-
-    def _generation_opened(self, previous: str, previous_seq: int, reason: str) -> bytes:
-        record: dict[str, object] = {
-            "v": 1,
-            "t": "generation_opened",
-            "at": self.clock.utc_ms(),
-            "boot": self.boot,
-        }
-        return encode_record(record | {"previous": previous, "previous_seq": previous_seq, "reason": reason})
-
     def _secure_client(self, options: Options) -> SecureClient | None:
         reader = self.config.devices.reader
         if reader is None:
@@ -267,6 +257,12 @@ class RunningBox:
         )
 
     def _synced(self) -> None:
+        if self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(GATHER_S, self._replicate)
+
+    def _replicate(self) -> None:
+        """Send what became durable meanwhile in as few messages as it takes."""
+        self._gathering = None
         self.uplink.synced()
 
     def _sync_failed(self, failed: DeviceError) -> None:
@@ -326,6 +322,43 @@ def selling_changes(blocked: frozenset[str], refusal: str) -> list[SellingBlocke
     over = sorted(blocked & JOURNAL_REASONS - {refusal})
     changes: list[SellingBlocked | SellingUnblocked] = [SellingUnblocked(reason) for reason in over]
     return [*changes, SellingBlocked(refusal)] if refusal and refusal not in blocked else changes
+
+
+class Renewed(NamedTuple):
+    """What a renewal did: the generation that ended, the one that is written now, the records in both."""
+
+    previous: str
+    generation: str
+    taken_over: int
+
+
+def open_journal(config: BoxConfig, options: Options, clock: SystemClock, boot: str) -> Journal:
+    """Open the box's journal, making it when there is none. Errors as `Journal` names them."""
+
+    def opened(previous: str, previous_seq: int, reason: str) -> bytes:
+        told: dict[str, object] = {"v": 1, "t": "generation_opened", "at": clock.utc_ms(), "boot": boot}
+        return encode_record(told | {"previous": previous, "previous_seq": previous_seq, "reason": reason})
+
+    birth = Birth(config.tenant, config.box, lambda: secrets.token_bytes(8), opened)
+    return Journal(OsFiles(), str(options.work / "journal"), birth, second_directory=options.second_journal)
+
+
+def renew_journal(config: BoxConfig, options: Options) -> Renewed:
+    """End the written generation of a stopped box and open one that holds what the cloud has not confirmed.
+
+    ConfigError("journal-missing"): there is no journal to renew. DeviceError("journal-in-use"): the box runs.
+    """
+    os.umask(0o077)
+    if not (options.work / "journal").is_dir():
+        raise ConfigError(
+            "journal-missing", f"There is no journal in {options.work}", "Name the box's working directory"
+        )
+    journal = open_journal(config, options, SystemClock(), secrets.token_hex(4))
+    previous = journal.generation
+    journal.renew()
+    renewed = Renewed(previous, journal.generation, journal.saved)
+    journal.close()
+    return renewed
 
 
 def _identity(config: BoxConfig) -> Identity:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simulators.acquirer.wire import Fields, Trace
 
 REQUEST_BYTES_MAX = 4096  # requests are below 1,000 bytes; more means that framing is lost
+TIMES_KEPT = 10_000  # more than any bench makes
 GARBAGE = bytes.fromhex("0014 deadbeef 00ff00ff 3032 3130 ffffffff 00000000".replace(" ", ""))
 
 
@@ -52,6 +53,9 @@ class Acquirer:
         self.is_paused = False  # reads requests and does nothing
         self.refuses_sign_on = False
         self.has_magic_amounts = True  # off for real sales, whose totals may be any amount
+        self.purchase_s: deque[float] = deque(
+            maxlen=TIMES_KEPT
+        )  # its own time for each of the last purchases
         self._times = times
         self._card_cases = dict(card_cases)
         self._memory = _Memory()
@@ -118,6 +122,7 @@ class Acquirer:
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, writer: asyncio.StreamWriter, request: Fields) -> None:
+        began = asyncio.get_running_loop().time()
         if self._times.answer_ms:
             await asyncio.sleep(self._times.answer_ms / 1000)
         kind = request["t"]
@@ -126,6 +131,7 @@ class Acquirer:
             _send(writer, wire.write(wire.answer(request, code)))
         elif kind == "0200":
             await self._purchase(writer, request)
+            self.purchase_s.append(asyncio.get_running_loop().time() - began)
         elif kind in ("0400", "0401"):
             self._reverse(writer, request)
 
