@@ -16,11 +16,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from cloud import consumer_batch, intake_store
-from cloud.consumer_batch import Batch, Outcome, Repair
+from cloud import consumer_batch, intake_store, repairs
+from cloud.consumer_batch import Batch, Outcome
 from cloud.intake import Opener, aside_row
 from cloud.payments.attempt import CallResult
 from cloud.payments.calls import ChannelCalls
+from cloud.repairs import Repair
 from protocol import topics
 from protocol.errors import CallerError
 from protocol.faults import declare, fault
@@ -120,6 +121,10 @@ class Consumer:
         self._offers.append(what)
         self._offered.set()
 
+    def learn_epoch(self, epoch: int) -> None:
+        """Say this epoch in receipts from now on; it never falls."""
+        self._epoch = max(self._epoch, epoch)
+
     async def run(self) -> None:
         """Run until cancelled."""
         await self.start()
@@ -209,6 +214,8 @@ class Consumer:
                 return
         for message in part.messages:
             await self._set_aside(message, failure)
+        for repair in part.repairs:
+            await self._go_on(repair)
 
     async def _commit(self, delivery: _Delivery, *, is_store_only: bool = False) -> None:
         outcome = await self._transact(delivery, is_store_only=is_store_only)
@@ -216,6 +223,8 @@ class Consumer:
         self._count(outcome)
         for box in outcome.changed_boxes:
             self._directory.forget(box.tenant, box.box)
+        for repair in outcome.unfinished:
+            self.offer(repair)
         for call in outcome.calls:
             self._calls.start(call)
         for reply in outcome.replies:
@@ -242,6 +251,15 @@ class Consumer:
                 await asyncio.sleep(OUTAGE_PAUSE_S)
             else:
                 return outcome
+
+    async def _go_on(self, repair: Repair) -> None:
+        """After a step that failed alone: look at one thing at a time, and pass the one that fails by itself."""
+        following: Repair | None = repair._replace(at_once=1)
+        if repair.at_once == 1:
+            async with self._database.transaction() as tx:
+                following = await repairs.pass_by(tx, repair, self._clock.now_ms())
+        if following is not None:
+            self.offer(following)
 
     async def _set_aside(self, message: Message, failure: Exception | None) -> None:
         now_ms = self._clock.now_ms()

@@ -6,17 +6,15 @@ Split from the loop because it changes for another reason: the loop knows order 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
-from cloud import intake_store
+from cloud import intake_store, repairs
 from cloud.alarms import raise_alarms
-from cloud.intake_records import ReplicaRecord, read_record
 from cloud.intake_replica import Receipt, parked_row, store_batches
-from cloud.intake_rules import JournalName
 from cloud.ledger import handlers as ledger
 from cloud.orders import handlers as orders
 from cloud.payments import handlers as payments
-from protocol.errors import CallerError, TillboxError
+from protocol.errors import CallerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,17 +22,10 @@ if TYPE_CHECKING:
     from cloud.consumer import LaneHandler
     from cloud.database import Row, Transaction
     from cloud.intake import Sorted
+    from cloud.intake_records import ReplicaRecord
     from cloud.payments.attempt import AttemptName, Call, CallResult, Reply
     from cloud.ports import Box, CatalogueShelf
-
-REPAIRED_AT_ONCE = 256  # parked records or unchecked sales in one transaction: a fraction of a second
-
-
-class Repair(NamedTuple):
-    """Work over what could not be finished before: replay parked records, or check prices again."""
-
-    kind: Literal["replay", "recheck"]
-    tenant: str
+    from cloud.repairs import Repair
 
 
 @dataclass(slots=True)
@@ -67,6 +58,7 @@ class Outcome:
     receipts: list[Receipt] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     changed_boxes: list[Box] = field(default_factory=list)
+    unfinished: list[Repair] = field(default_factory=list)
     shards: dict[str, str] = field(default_factory=dict)
     frame_count: int = 0
     parked_count: int = 0
@@ -83,26 +75,23 @@ async def carry_out(tx: Transaction, batch: Batch, services: Services, now_ms: i
         poison = CallerError("rules-failed", "the rules failed on this message", "report it, then replay")
         parked += [parked_row(record, poison, now_ms) for record in records]
         records = []
-    replayed = await _replayed(tx, batch.repairs)
-    records = [*replayed, *records]
+    replay = await repairs.read_parked(tx, batch.repairs)
+    records = [*replay.records, *records]
     booked = await orders.take(tx, records, services.shelf, now_ms)
     done = await payments.take(tx, _payments_work(batch, records, services), now_ms)
-    entries, alarms = booked.entries + done.entries, stored.alarms + booked.alarms + done.alarms
-    for repair in batch.repairs:
-        if repair.kind == "recheck":
-            again = await orders.recheck(tx, repair.tenant, services.shelf, now_ms, REPAIRED_AT_ONCE)
-            entries, alarms = entries + again.entries, alarms + again.alarms
-    await ledger.book(tx, entries, now_ms)
+    rechecked, again = await repairs.recheck(tx, batch.repairs, services.shelf, now_ms)
+    await ledger.book(tx, booked.entries + done.entries + again.entries, now_ms)
     parked += [parked_row(record, error, now_ms) for record, error in booked.parked]
     await _note(tx, opened, stored.aside, parked, now_ms)
-    await raise_alarms(tx, alarms)
-    await _unpark(tx, replayed, parked)
+    await raise_alarms(tx, stored.alarms + booked.alarms + done.alarms + again.alarms)
+    unfinished = await repairs.settle(tx, replay, rechecked, parked, now_ms)
     await _hand_to_lanes(tx, opened, services, now_ms)
     return Outcome(
         done.replies,
         list(stored.receipts.values()),
         done.calls,
         stored.quarantined,
+        unfinished,
         await _shards(tx, done.replies, opened),
         stored.frame_count,
         len(parked),
@@ -121,28 +110,6 @@ def _payments_work(batch: Batch, records: Sequence[ReplicaRecord], services: Ser
         services.minimum_delay_ms,
         services.in_flight,
     )
-
-
-async def _replayed(tx: Transaction, repairs: Sequence[Repair]) -> list[ReplicaRecord]:
-    """Read parked records again, oldest first. What still cannot be read stays parked."""
-    records = []
-    for repair in repairs:
-        if repair.kind != "replay":
-            continue
-        for tenant, box, generation, seq, body, store, shard in await intake_store.parked(
-            tx, repair.tenant, REPAIRED_AT_ONCE
-        ):
-            try:
-                records.append(read_record(JournalName(tenant, box, generation), seq, body, store, shard))
-            except TillboxError:
-                continue
-    return records
-
-
-async def _unpark(tx: Transaction, replayed: Sequence[ReplicaRecord], parked: Sequence[Row]) -> None:
-    again = {row[:4] for row in parked}
-    places = [(record.tenant, record.box, record.generation, record.seq) for record in replayed]
-    await intake_store.unpark(tx, [place for place in places if place not in again])
 
 
 async def _note(

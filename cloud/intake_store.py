@@ -9,7 +9,7 @@ from cloud.intake_rules import JournalName, Position
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cloud.database import Row, Transaction
+    from cloud.database import Database, Row, Transaction
 
 _POSITIONS = """
 SELECT tenant, box, generation, through, chain, state, opened_ms FROM replica_position
@@ -36,11 +36,12 @@ UPDATE parked_record SET state = 'booked', tries = tries + 1
 WHERE tenant = $1 AND box = $2 AND generation = $3 AND seq = $4
 """
 _PARKED = """
-SELECT p.tenant, p.box, p.generation, p.seq, f.body, b.store, f.shard
+SELECT p.tenant, p.box, p.generation, p.seq, p.parked_ms, f.body, b.store, f.shard
 FROM parked_record p JOIN replica_frame f
 ON f.tenant = p.tenant AND f.box = p.box AND f.generation = p.generation AND f.seq = p.seq
 JOIN box b ON b.tenant = p.tenant AND b.box = p.box
-WHERE p.state = 'parked' AND p.tenant = $1 ORDER BY p.box, p.parked_ms, p.generation, p.seq LIMIT $2
+WHERE p.state = 'parked' AND p.tenant = $1 AND (p.box, p.parked_ms, p.generation, p.seq) > ($2, $3, $4, $5)
+ORDER BY p.box, p.parked_ms, p.generation, p.seq LIMIT $6
 """
 _SET_ASIDE = """
 INSERT INTO set_aside (tenant, digest, shard, box, topic, payload, code, what, received_ms) VALUES :rows
@@ -95,9 +96,12 @@ async def park(tx: Transaction, rows: Sequence[Row]) -> None:
     await tx.insert_many(_PARK, rows)
 
 
-async def parked(tx: Transaction, tenant: str, limit: int) -> list[Row]:
-    """Return what is parked, a box at a time in order: (tenant, box, generation, seq, body, store, shard)."""
-    return await tx.fetch(_PARKED, tenant, limit)
+async def parked(tx: Transaction, tenant: str, after: Row, limit: int) -> list[Row]:
+    """(tenant, box, generation, seq, parked_ms, body, store, shard) of what is parked, a box at a time in order.
+
+    `after` is (box, parked_ms, generation, seq) of the last one that was looked at, or empty.
+    """
+    return await tx.fetch(_PARKED, tenant, *(after or ("", 0, "", 0)), limit)
 
 
 async def unpark(tx: Transaction, rows: Sequence[Row]) -> None:
@@ -120,9 +124,9 @@ async def quarantine(tx: Transaction, tenant: str, box: str, reason: str, now_ms
     await tx.execute(_QUARANTINE, tenant, box, reason, now_ms)
 
 
-async def load_epoch(tx: Transaction) -> int:
+async def load_epoch(source: Transaction | Database) -> int:
     """Return the epoch: it rises whenever the database was restored from a backup."""
-    rows = await tx.fetch("SELECT number FROM installation WHERE name = 'epoch'")
+    rows = await source.fetch("SELECT number FROM installation WHERE name = 'epoch'")
     return int(rows[0][0])
 
 

@@ -6,8 +6,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from cloud.consumer_batch import Repair
+from cloud import intake_store, repair_store
 from cloud.payments import store as payments_store
+from cloud.repairs import Repair
 
 if TYPE_CHECKING:
     from cloud.consumer import Consumer
@@ -24,13 +25,14 @@ _log = logging.getLogger(__name__)
 
 
 class Poller:
-    """Offers due attempts and repairs to the consumer."""
+    """Offers due attempts and repairs to the consumer, and tells it when the database was declared as restored."""
 
     def __init__(self, *, database: Database, consumer: Consumer, clock: Clock) -> None:
         self._database = database
         self._consumer = consumer
         self._clock = clock
         self._looks = 0
+        self._taken_up: set[tuple[str, str]] = set()  # repairs that are with the consumer since this start
 
     async def run(self) -> None:
         """Run until cancelled; a database that is away is asked again at the next look."""
@@ -50,4 +52,16 @@ class Poller:
             for (tenant,) in await self._database.fetch(_TENANTS_TO_RECHECK):
                 self._consumer.offer(Repair("recheck", tenant))
         self._looks += 1
+        await self._take_up_repairs()
+        self._consumer.learn_epoch(await intake_store.load_epoch(self._database))
         return len(names)
+
+    async def _take_up_repairs(self) -> None:
+        """Hand in what was asked for by command; the consumer goes on by itself until it is done."""
+        waiting = {
+            (tenant, request): kind for tenant, request, kind in await repair_store.waiting(self._database)
+        }
+        for (tenant, request), kind in waiting.items():
+            if (tenant, request) not in self._taken_up:
+                self._consumer.offer(Repair(kind, tenant, request))
+        self._taken_up = set(waiting)

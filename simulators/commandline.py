@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import Any
 
 import click
 
@@ -32,8 +33,8 @@ COMMANDS = {
 BESIDE = {
     "box": {"renew": ("edge.renew_command", "renew")},
     "cloud": {
-        "repair": ("cloud.operator_commands", "repair"),
-        "restored": ("cloud.operator_commands", "restored"),
+        "repair": ("cloud.operator_command", "repair"),
+        "restored": ("cloud.operator_command", "restored"),
     },
 }
 
@@ -53,27 +54,30 @@ class Beside(click.Group):
     """A command with others beside it. What does not begin with the name of one of them is for the command itself."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(name, add_help_option=False)
+        super().__init__(name)
+        self._itself = COMMANDS[name][:2]
+        self._beside = BESIDE[name]
 
-    def beside(self, arguments: list[str]) -> click.Command:
-        """The command that these arguments are for."""
-        first = arguments[0] if arguments else ""
-        return _imported(*BESIDE[str(self.name)].get(first, COMMANDS[str(self.name)][:2]))
+    def meant(self, arguments: list[str]) -> click.Command:
+        """The command that these arguments are for: one beside it, or the command itself."""
+        return _imported(*self._beside.get(arguments[0] if arguments else "", self._itself))
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the name of the command itself before arguments that name none beside it."""
-        is_named = bool(args) and args[0] in BESIDE[str(self.name)]
-        return super().parse_args(ctx, args if is_named else ["", *args])
+    def make_context(self, *given: Any, **named: Any) -> click.Context:
+        """Step aside for the command itself, as if there were no group. `given` is its name and the arguments."""
+        arguments: list[str] = given[1]
+        if arguments and arguments[0] in self._beside:
+            return super().make_context(*given, **named)
+        return self.meant(arguments).make_context(*given, **named)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        """The command of this name; the command itself has none."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name beside it."""
         del ctx
-        return self.beside([cmd_name])
+        return self.meant([cmd_name]) if cmd_name in self._beside else None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands beside it."""
         del ctx
-        return list(BESIDE[str(self.name)])
+        return list(self._beside)
 
 
 class Lazily(click.Group):

@@ -27,6 +27,8 @@ class Booked:
     entries: list[Entry] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
     parked: list[tuple[ReplicaRecord, TillboxError]] = field(default_factory=list)
+    rechecked: list[int] = field(default_factory=list)  # orders whose price was looked at again
+    checked_count: int = 0  # how many of them have their price checked now
 
 
 async def take(
@@ -64,13 +66,14 @@ async def take(
 
 
 async def recheck(
-    tx: Transaction, tenant: str, shelf: CatalogueShelf, now_ms: int, limit: int = 64
+    tx: Transaction, tenant: str, shelf: CatalogueShelf, now_ms: int, *, limit: int = 64, after: int = 0
 ) -> Booked:
-    """Check again what was sold at versions that the shelf did not have. Safe to repeat."""
-    booked = Booked()
+    """Check again what was sold at versions that the shelf did not have, of orders behind `after`. Safe to repeat."""
+    rows = await store.unchecked(tx, tenant, after, limit)
+    booked = Booked(rechecked=[row[0] for row in rows])
     records = [
         read_record(JournalName(tenant, box, generation), seq, body, sold_at, shard)
-        for _, box, generation, seq, sold_at, shard, body in await store.unchecked(tx, tenant, limit)
+        for _, box, generation, seq, sold_at, shard, body in rows
     ]
     if not records:
         return booked
@@ -80,8 +83,14 @@ async def recheck(
         consequence = rules.recheck(order, record, await _versions(shelf, order))
         booked.entries.extend(consequence.entries)
         _raise_alarm(booked, record, consequence, now_ms)
+        booked.checked_count += consequence is not rules.NOTHING
     await store.save(tx, orders.values())
     return booked
+
+
+async def unchecked(tx: Transaction, tenant: str, *, limit: int, after: int = 0) -> list[int]:
+    """Return orders whose price could not be checked, behind `after`."""
+    return [row[0] for row in await store.unchecked(tx, tenant, after, limit)]
 
 
 async def _book(

@@ -49,9 +49,9 @@ SET outcome = excluded.outcome, tendered_minor = excluded.tendered_minor, change
 masked = excluded.masked, brand = excluded.brand, reason = excluded.reason, answered_ms = excluded.answered_ms
 """
 _UNCHECKED = """
-SELECT o.tenant, f.box, f.generation, f.seq, o.store, o.shard, f.body FROM sale_order o JOIN replica_frame f
+SELECT o.order_id, f.box, f.generation, f.seq, o.store, o.shard, f.body FROM sale_order o JOIN replica_frame f
 ON f.tenant = o.tenant AND f.box = o.box AND f.generation = o.ended_generation AND f.seq = o.ended_seq
-WHERE o.tenant = $1 AND o.price_check = 'price-not-checked' ORDER BY o.order_id LIMIT $2
+WHERE o.tenant = $1 AND o.price_check = 'price-not-checked' AND o.order_id > $2 ORDER BY o.order_id LIMIT $3
 """
 
 
@@ -67,9 +67,9 @@ async def load(tx: Transaction, names: Iterable[OrderName]) -> dict[OrderName, O
     return orders
 
 
-async def unchecked(tx: Transaction, tenant: str, limit: int) -> list[Row]:
-    """Return the completions to check again: (tenant, box, generation, seq, store, shard, body)."""
-    return await tx.fetch(_UNCHECKED, tenant, limit)
+async def unchecked(tx: Transaction, tenant: str, after: int, limit: int) -> list[Row]:
+    """Completions to check again, of orders behind `after`: (order, box, generation, seq, store, shard, body)."""
+    return await tx.fetch(_UNCHECKED, tenant, after, limit)
 
 
 async def save(tx: Transaction, orders: Iterable[Order]) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cloud import consumer as consumer_module
-from cloud.consumer_batch import Repair
 from cloud.orders import rules as order_rules
 from cloud.ports import Message
+from cloud.repairs import Repair
 from protocol import faults
 from protocol.frame import chain_next, encode_frame
 from protocol.seal import seal

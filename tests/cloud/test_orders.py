@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloud.consumer_batch import Repair
+from cloud.repairs import Repair
 from protocol.basket import Line
 from protocol.pricing.engine import price_basket
 from tests.cloud.tills import APPLE, BREAD, NOON_MS, TAXES, TENANT, Till

@@ -7,7 +7,7 @@ import shlex
 
 import click
 
-from simulators.commandline import tillbox
+from simulators.commandline import Beside, tillbox
 from tests.house.source import ROOT
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -69,7 +69,10 @@ def _take(group: click.Group, arguments: list[str]) -> None:
     command = group.get_command(context, arguments[0])
     if command is None:
         raise click.UsageError(f"{arguments[0]} is no command")
-    if isinstance(command, click.Group):
+    if isinstance(command, Beside):
+        is_itself = command.get_command(context, (arguments[1:] or [""])[0]) is None
+        _read(command.meant(arguments[1:]), arguments[1 if is_itself else 2 :])
+    elif isinstance(command, click.Group):
         _take(command, arguments[1:])
     else:
         _read(command, arguments[1:])
@@ -80,7 +83,11 @@ def _read(command: click.Command, arguments: list[str]) -> None:
     context = click.Context(command, info_name=command.name)
     if {"-h", "--help"}.intersection(arguments):
         return
-    given, _, _ = command.make_parser(context).parse_args(args=[word for word in arguments if word != "..."])
+    given, rest, _ = command.make_parser(context).parse_args(
+        args=[word for word in arguments if word != "..."]
+    )
+    if rest:
+        raise click.UsageError(f"{rest[0]} is too much")
     for parameter in command.params:
         value = given.get(parameter.name or "")
         is_absent = value is None or not isinstance(value, (str, tuple, list, bool))
