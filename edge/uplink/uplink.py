@@ -85,8 +85,9 @@ class BoxUplink:
 
     @property
     def unsent(self) -> int:
-        """Records that the cloud has not confirmed."""
-        return self._outbox.unsent
+        """Durable records that the cloud has not confirmed, also those that wait to be sent with others."""
+        spans = self._journal.spans()
+        return sum(max(0, s.synced_through - max(s.receipted_through, s.oldest_seq - 1)) for s in spans)
 
     @property
     def is_reachable(self) -> bool:
