@@ -23,7 +23,7 @@ MAX_FILE_BYTES = 64 * 1024  # a provisioning file is a few hundred bytes
 MAX_BOX_NUMBER = 65_023  # numbers above belong to the cloud's own id makers
 KEY_BYTES = 32
 POINT_BYTES = 65  # an uncompressed point of P-256
-MAX_PORT = 65_535
+MAX_PORT = 65_535  # a TCP port has sixteen bits
 
 _FIELDS = {
     "v": int,
