@@ -5,19 +5,25 @@ The running cloud and its broker notice by themselves.
 
 from __future__ import annotations
 
-import asyncio
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cloud.cardzone.keys import public_key_hex
 from cloud.config import CloudConfig, read_broker_url, read_config
-from cloud.database import open_database
 from cloud.fleet import store
 from cloud.fleet.authority import Authority
+from cloud.fleet.command_parts import (
+    box_option,
+    cloud_option,
+    json_option,
+    tell,
+    tenant_option,
+    with_database,
+)
 from cloud.fleet.enrolment import Enrolment, Surroundings
+from cloud.fleet.look_command import list_boxes, show
 from cloud.fleet.push_command import configuration, group, push
 from cloud.fleet.rules import NewBox
 from cloud.fleet.signer import public_hex
@@ -26,25 +32,7 @@ from protocol.errors import CallerError, ConfigError, PeerError
 from protocol.strict_json import loads
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from cloud.database import Database
-    from cloud.fleet.store import BoxRow
-
-T = TypeVar("T")
-
-cloud_option = click.option(
-    "--cloud",
-    "directory",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="The cloud's data directory.",
-)
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Answer as one JSON value on standard output."
-)
-tenant_option = click.option("--tenant", required=True, help="Whose box it is.")
-box_option = click.option("--box", required=True, help="The box's name, unique within the tenant.")
 
 
 @click.group()
@@ -52,8 +40,8 @@ def fleet() -> None:
     """Enrol boxes, shut them out, push configuration, see what they run."""
 
 
-for configuring in (push, group, configuration):
-    fleet.add_command(configuring)
+for other in (list_boxes, show, push, group, configuration):
+    fleet.add_command(other)
 
 
 @fleet.command()
@@ -98,8 +86,8 @@ def enroll(  # noqa: PLR0913, PLR0917 - one for each option
         )
         return {"tenant": tenant, "store": shop, "box": box, **numbered._asdict(), "directory": str(out)}
 
-    made = _with_database(config, work)
-    _tell(made, f"{tenant}/{shop}/{box} is box {made['box_number']}; its files are in {out}", as_json=as_json)
+    made = with_database(config, work)
+    tell(made, f"{tenant}/{shop}/{box} is box {made['box_number']}; its files are in {out}", as_json=as_json)
 
 
 @fleet.command()
@@ -115,45 +103,32 @@ def revoke(directory: Path, tenant: str, box: str, reason: str, as_json: bool) -
     async def work(database: Database) -> None:
         await open_enrolment(config, database).revoke(tenant, box, reason)
 
-    _with_database(config, work)
-    _tell({"tenant": tenant, "box": box, "status": "revoked"}, f"{tenant}/{box} is shut out", as_json=as_json)
-
-
-@fleet.command(name="list")
-@cloud_option
-@click.option("--tenant", default="", help="Only this tenant's boxes.")
-@click.option("--store", "shop", default="", help="Only this store's boxes.")
-@json_option
-def list_boxes(directory: Path, tenant: str, shop: str, as_json: bool) -> None:  # noqa: FBT001 - as above
-    """List every enrolled box."""
-    config = read_config(Installation(directory).config)
-
-    async def work(database: Database) -> list[BoxRow]:
-        return await store.boxes(database, tenant, shop)
-
-    rows = _with_database(config, work)
-    lines = [f"{row.tenant}/{row.store}/{row.box}\t{row.box_number}\t{row.status}" for row in rows]
-    _tell([row._asdict() for row in rows], "\n".join(lines) or "no box is enrolled", as_json=as_json)
+    with_database(config, work)
+    tell({"tenant": tenant, "box": box, "status": "revoked"}, f"{tenant}/{box} is shut out", as_json=as_json)
 
 
 @fleet.command()
 @cloud_option
 @tenant_option
 @box_option
+@click.option("--reason", default="released by hand", show_default=True, help="Why, for those who ask later.")
 @json_option
-def show(directory: Path, tenant: str, box: str, as_json: bool) -> None:  # noqa: FBT001 - as above
-    """Show everything that is known of one box."""
+def release(directory: Path, tenant: str, box: str, reason: str, as_json: bool) -> None:  # noqa: FBT001 - as above
+    """Let a quarantined box sell again, after `tillbox box renew` there; one that was not renewed falls back."""
+    from cloud.main import WORLD  # noqa: PLC0415 - main loads the whole cloud; `--help` need not wait for it
+
     config = read_config(Installation(directory).config)
 
-    async def work(database: Database) -> list[BoxRow]:
-        return [row for row in await store.boxes(database, tenant) if row.box == box]
+    async def work(database: Database) -> None:
+        known = {row.box: row.status for row in await store.boxes(database, tenant)}
+        if known.get(box) != "quarantined":
+            what = f"{tenant}/{box} is {known.get(box, 'unknown')}, not in quarantine"
+            raise CallerError("box-not-quarantined", what, "See tillbox fleet list")
+        async with database.transaction() as tx:
+            await store.release(tx, tenant, box, reason, WORLD.now_ms())
 
-    found = _with_database(config, work)
-    if not found:
-        raise CallerError("box-unknown", f"{tenant} has no box {box}", "See tillbox fleet list")
-    told = found[0]._asdict()
-    width = max(map(len, told))
-    _tell(told, "\n".join(f"{name:<{width}}  {value}" for name, value in told.items()), as_json=as_json)
+    with_database(config, work)
+    tell({"tenant": tenant, "box": box, "status": "serving"}, f"{tenant}/{box} may sell", as_json=as_json)
 
 
 def open_enrolment(config: CloudConfig, database: Database) -> Enrolment:
@@ -191,18 +166,3 @@ def _devices(text: str) -> dict[str, Any]:
     if not isinstance(bound, dict):
         raise ConfigError("devices-wrong", "--devices is no JSON object", 'Give {"scanner": {"port": PATH}}')
     return bound
-
-
-def _with_database(config: CloudConfig, work: Callable[[Database], Awaitable[T]]) -> T:
-    async def run() -> T:
-        database = await open_database(config.database)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
-
-
-def _tell(value: object, text: str, *, as_json: bool) -> None:
-    click.echo(json.dumps(value) if as_json else text)

@@ -31,6 +31,14 @@ enrolled_ms = excluded.enrolled_ms, changed_ms = excluded.changed_ms
 _REVOKE = """
 UPDATE box SET status = 'revoked', status_reason = $3, changed_ms = $4 WHERE tenant = $1 AND box = $2
 """
+_RELEASE = """
+UPDATE box SET status = 'serving', status_reason = $3, changed_ms = $4
+WHERE tenant = $1 AND box = $2 AND status = 'quarantined'
+"""
+_SETTLE_FORKS = """
+UPDATE alarm SET settled_ms = $3
+WHERE tenant = $1 AND kind = 'journal-forked' AND subject LIKE $2 AND settled_ms = 0
+"""
 _BOX_COLUMNS = """
 SELECT tenant, store, box, box_number, shard, status, status_reason, certificate_serial, enrolled_ms, changed_ms
 FROM box
@@ -81,6 +89,12 @@ async def enrol(tx: Transaction, enrolment: Row, box: Row) -> None:
 async def revoke(tx: Transaction, tenant: str, box: str, reason: str, now_ms: int) -> None:
     """Mark a box as revoked."""
     await tx.execute(_REVOKE, tenant, box, reason, now_ms)
+
+
+async def release(tx: Transaction, tenant: str, box: str, reason: str, now_ms: int) -> None:
+    """End a box's quarantine, and the alarms about its journals: their subject is BOX/GENERATION."""
+    await tx.execute(_RELEASE, tenant, box, reason, now_ms)
+    await tx.execute(_SETTLE_FORKS, tenant, f"{box}/%", now_ms)
 
 
 async def boxes(database: Database, tenant: str = "", store: str = "") -> list[BoxRow]:

@@ -1,0 +1,51 @@
+"""What the commands of the fleet have in common: options, a database for a moment, an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from cloud.database import open_database
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from cloud.config import CloudConfig
+    from cloud.database import Database
+
+T = TypeVar("T")
+
+cloud_option = click.option(
+    "--cloud",
+    "directory",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The cloud's data directory.",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Answer as one JSON value on standard output."
+)
+tenant_option = click.option("--tenant", required=True, help="Whose box it is.")
+box_option = click.option("--box", required=True, help="The box's name, unique within the tenant.")
+
+
+def with_database(config: CloudConfig, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Do some work with the cloud's database open."""
+
+    async def run() -> T:
+        database = await open_database(config.database)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def tell(value: object, text: str, *, as_json: bool) -> None:
+    """Answer for a machine or for a person."""
+    click.echo(json.dumps(value) if as_json else text)
