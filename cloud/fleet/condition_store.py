@@ -33,10 +33,11 @@ async def conditions(database: Database, tenant: str = "", shop: str = "") -> li
         is_online, applied, told, heard_ms = reports.get(name, (0, 0, "", 0))
         state: Any = loads(told.encode()) if told else {}
         held = through.get((*name, state.get("generation", "")), 0)
+        desired, answer, reason, group, answered_ms = configured.get(name, (0, "", "", "", 0))
         found.append(
             Condition(
                 box,
-                Configured(*configured.get(name, (0, "", "", "", 0)), applied),
+                Configured(desired, answer, reason, group, answered_ms, applied),
                 _reading(state, held, heard_ms, is_online=bool(is_online)) if state else None,
             )
         )
