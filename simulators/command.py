@@ -33,6 +33,7 @@ Examples:
   tillbox sim printer --port 9100               a receipt printer that shows text and pictures
   tillbox sim reader --path ./reader --follow   and type: {"do": "present", "card": "visa"}
   tillbox sim acquirer --port 7000 --books ./books.jsonl
+  tillbox sim shopper --screen http://127.0.0.1:8080/ --control ./control.sock --visits 3
   tillbox sim tell ./scale.sock put weight_g=480
 """
 _LINES = {
@@ -43,6 +44,7 @@ _LINES = {
     "display": "A pole display of two lines by twenty characters.",
     "reader": "A card reader with test cards.",
     "acquirer": "An ISO 8583 host that answers by magic amounts and cards.",
+    "shopper": "A shopper who buys at a running box, over its page and its devices' control socket.",
     "tell": "Tell a running simulator what to do, over its control socket.",
 }
 CODE_DIGITS = 8  # the shortest GTIN: what is longer is a code and stays text
@@ -302,3 +304,25 @@ def tell_device(socket: str, action: str, values: tuple[str, ...]) -> None:
     click.echo(json.dumps(answer, ensure_ascii=False))
     if not answer.get("ok"):
         raise SystemExit(1)
+
+
+@sim.command(help=_LINES["shopper"])
+@click.option("--screen", required=True, help="The address of the box's page.")
+@click.option(
+    "--control", required=True, metavar="SOCKET", help="The control socket of all the box's devices."
+)
+@click.option("--visits", type=click.IntRange(1, 1_000_000), default=1, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Chooses what she does.")
+@click.option(
+    "--staff", "staff_id", default="anna", show_default=True, help="Who counts cash and checks her age."
+)
+@click.option(
+    "--pin-file", type=click.Path(exists=True, dir_okay=False), help="The PIN of staff; else the demo's."
+)
+def shopper(screen: str, control: str, visits: int, seed: int, staff_id: str, pin_file: str | None) -> None:
+    """Buy; see `_LINES`. One JSON object a visit: what she remembers."""
+    from simulators.demo.alone import shop_alone  # noqa: PLC0415 - as above
+    from simulators.demo.estate import STAFF_PIN  # noqa: PLC0415 - as above
+
+    pin = Path(pin_file).read_text().strip() if pin_file else STAFF_PIN
+    asyncio.run(shop_alone(screen, control, visits, seed, (staff_id, pin), click.echo))

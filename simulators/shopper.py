@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
+    from simulators.remote_station import RemoteStation
     from simulators.station import Station
 
 STEP_S = 8.0  # a page that does not change for so long after a touch has lost the shopper
@@ -174,7 +175,7 @@ class Shopper:
     def __init__(
         self,
         *,
-        station: Station,
+        station: Station | RemoteStation,
         page: Page,
         staff: Staff,
         choices: Random,

@@ -155,8 +155,12 @@ async def _show(world: World, choices: Any, console: Console, *, is_alone: bool)
     )
     for lane in world.lanes:
         hand = f"tillbox sim tell {lane.station.control}"
-        console.print(f"By hand at {lane.name}:", f"  {hand} scanner.scan text=4006381333931", sep="\n")
-        console.print(f"  {hand} scale.put weight_g=480", f"  {hand} reader.present card=visa", sep="\n")
+        console.print(
+            f"By hand at {lane.name}:", f"  {hand} scanner.scan text=4006381333931", sep="\n", soft_wrap=True
+        )
+        console.print(
+            f"  {hand} scale.put weight_g=480", f"  {hand} reader.present card=visa", sep="\n", soft_wrap=True
+        )
     if is_alone:
         await asyncio.Event().wait()
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from protocol.errors import PeerError
 from simulators.device_control import tell
+from simulators.remote_station import RemoteStation
 from simulators.station import Station
 
 
@@ -42,3 +45,19 @@ async def test_nobody_listening_is_said_by_name(tmp_path):
 async def test_bindings_name_a_place_for_every_device(station):
     assert sorted(station.bindings) == ["pole", "printer", "reader", "scale", "scanner"]
     assert station.bindings["printer"]["port"] > 0
+
+
+async def test_shopper_elsewhere_works_the_same_devices_over_the_socket(station):
+    hands = RemoteStation(station.control)
+
+    hands.scale.put(480)
+    await hands.scanner.scan("4006381333931")
+    await hands.reader.present("visa")
+    await hands.rest()
+
+    async with asyncio.timeout(5):
+        while b"480" not in station.scale.answer().replace(b".", b""):
+            await asyncio.sleep(0.01)
+    with pytest.raises(PeerError) as refused:
+        await hands.reader.present("no-such-card")
+    assert refused.value.code == "device-refused"
