@@ -194,7 +194,7 @@ def _receipt(box: Box, event: events.ShopperActed, now: Now) -> Decision:
         return box, [StartTimer("thanks", box.settings.thanks_ms)]
     document = words.receipt(box, sale, copy=0)
     printing = PrintReceipt(sale.order, 0, document)
-    return box.with_sale(copies=1), [printing, StartTimer("thanks", box.settings.thanks_ms)]
+    return box.with_sale(copies=1, is_printing=True), [printing, StartTimer("thanks", box.settings.thanks_ms)]
 
 
 def _receipt_printed(box: Box, event: events.ReceiptPrinted, now: Now) -> Decision:
@@ -202,9 +202,13 @@ def _receipt_printed(box: Box, event: events.ReceiptPrinted, now: Now) -> Decisi
     fields = {"order": str(event.order), "copy": event.copy, "outcome": event.outcome, "digest": event.digest}
     printed = Record("receipt_printed", fields)
     is_watched = box.sale is not None and box.sale.order == event.order
-    if event.outcome == "printed" or not is_watched:
+    if not is_watched:
         return box, [printed]
-    return replace(box, notice=f"receipt-{event.outcome}"), [printed]
+    box = box.with_sale(is_printing=False)
+    if event.outcome == "printed":
+        return box, [printed]
+    told = replace(box, notice=f"receipt-{event.outcome}")
+    return told, [printed, StartTimer("thanks", box.settings.thanks_ms)]
 
 
 def _done(box: Box, event: events.ShopperActed, now: Now) -> Decision:
@@ -223,6 +227,10 @@ def _next_shopper(box: Box) -> Decision:
 
 def _timer_fired(box: Box, event: events.TimerFired, now: Now) -> Decision:
     if event.name == "thanks":
+        if box.sale is not None and box.sale.is_printing:
+            return box, [
+                StartTimer("thanks", box.settings.thanks_ms)
+            ]  # she still waits to hear of her receipt
         return _next_shopper(box) if page_of(box) == "paid" else (box, [])
     if event.name in ("inactivity", "more_time"):
         return _inactive(box, event.name)

@@ -77,6 +77,7 @@ class Sale:
     waiting: Waiting | None = None
     is_age_approved: bool = False
     copies: int = 0
+    is_printing: bool = False  # the shopper's receipt is asked for, and the printer has not said how it ended
     completed_at: int = 0  # UTC of its completion, known after a restart only
     decline_reason: str = ""
     # Why it cannot be completed any more after a restart: prices-changed, records-lost. Its money is asked back.

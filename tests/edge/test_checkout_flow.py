@@ -26,7 +26,7 @@ from tests.builders import APPLE, BREAD, NOON_MS, SOAP, WINE, Play, idle_box
 
 
 def scan(item):
-    return CodeScanned(item.gtin[1:] if item.gtin.startswith("0") else item.gtin)
+    return CodeScanned(item.gtin.removeprefix("0"))
 
 
 def touch(action, **more):
@@ -194,6 +194,26 @@ def test_receipt_is_printed_once_and_its_outcome_recorded(play):
 
     assert play.records[-1]["outcome"] == "failed"
     assert view_of(play.box)["notice"] == "receipt-failed"
+
+
+def test_paid_page_stays_until_the_printer_said_how_the_receipt_ended_and_the_shopper_could_read_it(play):
+    play.play(
+        scan(BREAD),
+        touch("pay"),
+        touch("method", choice="cash"),
+        AttendantActed("cash_counted", "anna", amount_minor=500),
+        touch("receipt", choice="print"),
+        TimerFired("thanks"),
+    )
+    assert page_of(play.box) == "paid"
+    started = len(play.told(StartTimer))
+
+    play.play(ReceiptPrinted(play.box.sale.order, 0, "failed", ""))
+    assert play.told(StartTimer)[started:] == [StartTimer("thanks", play.box.settings.thanks_ms)]
+    assert view_of(play.box)["notice"] == "receipt-failed"
+
+    play.play(TimerFired("thanks"))
+    assert page_of(play.box) == "attract"
 
 
 def test_reprint_is_a_numbered_copy(play):

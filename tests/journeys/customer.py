@@ -64,12 +64,25 @@ class Customer:
                 return
         raise AssertionError(f"visit {self.memory.number} goes in a circle: {self.memory.pages[-8:]}")
 
+    async def take(self, number: int) -> None:
+        """Scan one thing and wait for its line, or for the scale's page."""
+        good = self.goods[number]
+
+        def is_taken(view: dict[str, Any]) -> bool:
+            return _count(view) > number or view["page"] == "weigh"
+
+        for _ in range(SCANS_MAX):
+            await self.lane.station.scanner.scan(good.code)
+            if await self._sees(is_taken, SCAN_S):
+                return
+        await self.page.until(is_taken, STEP_S)
+
     async def _at_attract(self, view: dict[str, Any]) -> None:
         del view
         if self.memory.ending != "left" or self.cards_shown or self.memory.cash_given:
             self.is_over = True
         else:
-            await self._take(0)
+            await self.take(0)
 
     async def _at_out_of_service(self, view: dict[str, Any]) -> None:
         """A box that just started may be closed for a moment; it must open by itself."""
@@ -82,7 +95,7 @@ class Customer:
             return
         lines = view["sale"]["lines"]
         if len(lines) < len(self.goods):
-            await self._take(len(lines))
+            await self.take(len(lines))
             return
         self.memory.order, self.memory.lines = view["sale"]["order"], lines
         self.memory.total = view["sale"]["total"]
@@ -161,19 +174,6 @@ class Customer:
             await self.page.touch("receipt", choice="print")
             await self.page.until(lambda view: view["page"] != "paid" or view["sale"]["has_printed"], STEP_S)
         await self._touch_on("done")
-
-    async def _take(self, number: int) -> None:
-        """Scan one thing and wait for its line, or for the scale's page."""
-        good = self.goods[number]
-
-        def is_taken(view: dict[str, Any]) -> bool:
-            return _count(view) > number or view["page"] == "weigh"
-
-        for _ in range(SCANS_MAX):
-            await self.lane.station.scanner.scan(good.code)
-            if await self._sees(is_taken, SCAN_S):
-                return
-        await self.page.until(is_taken, STEP_S)
 
     async def _sees(self, seen: Any, timeout_s: float) -> bool:
         """Whether the page comes to show something in time; a page that is lost is raised."""
