@@ -168,32 +168,36 @@ def _receipt_agrees(receipt: dict[str, object]) -> str:
 def _is_blobs(value: object) -> bool:
     if type(value) is not dict or len(value) > 1:
         return False
-    return not value or ("card" in value and _KINDS["blob"].test(value["card"]))
+    return not value or ("card" in value and _SHAPES.kind("blob").test(value["card"]))
+
+
+def _devices() -> Kind:
+    return map_of(one_of("absent", "opening", "ready", "degraded", "failed"), MAX_DEVICES)
 
 
 _KINDS = {
     "version": VERSION,
     "time": TIME,
     "count": COUNT,
-    "id": identifier(),
-    "id?": identifier(may_be_empty=True),
-    "hash": hexadecimal(64),
-    "hash?": hexadecimal(64, may_be_empty=True),
-    "hex16": hexadecimal(16),
-    "seq": number(0, MAX_SEQ),
-    "epoch": number(1, MAX_INTEGER),
+    "id": (identifier,),
+    "id?": (identifier, True),
+    "hash": (hexadecimal, 64),
+    "hash?": (hexadecimal, 64, True),
+    "hex16": (hexadecimal, 16),
+    "seq": (number, 0, MAX_SEQ),
+    "epoch": (number, 1, MAX_INTEGER),
     "money": MONEY,
-    "text": text(),
+    "text": (text,),
     "masked": MASKED,
-    "word16": word(16),
-    "word32": word(32),
-    "word64": word(64),
-    "word128": word(128),
+    "word16": (word, 16),
+    "word32": (word, 32),
+    "word64": (word, 64),
+    "word128": (word, 128),
     "true": Kind(bool, "true", lambda value: value is True),
     "false": Kind(bool, "false", lambda value: value is False),
-    "frame": base64_of(MAX_REQUEST_FRAME_BYTES),
-    "blob": base64_of(MAX_SEALED_CARD_BYTES),
+    "frame": (base64_of, MAX_REQUEST_FRAME_BYTES),
+    "blob": (base64_of, MAX_SEALED_CARD_BYTES),
     "blobs": Kind(dict, "{} or an object with card in base64", _is_blobs),
-    "devices": map_of(one_of("absent", "opening", "ready", "degraded", "failed"), MAX_DEVICES),
+    "devices": (_devices,),
 }
 _SHAPES = Shapes("message", _TABLES, _KINDS, {"request": _request_agrees, "receipt": _receipt_agrees})

@@ -32,6 +32,7 @@ from protocol.schema import (
     MONEY,
     TIME,
     VERSION,
+    Kind,
     Shapes,
     digits,
     hexadecimal,
@@ -150,6 +151,14 @@ def _sale_agrees(record) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001
     return "" if sum([row["tax_minor"] for row in rows]) == record["tax_minor"] else "tax_minor"
 
 
+def _lines() -> Kind:
+    return list_of(_SHAPES.kind("line"), MAX_BASKET_LINES)
+
+
+def _parts(name: str, most: int) -> Kind:
+    return list_of(shaped(_PART_SHAPES, name), most)
+
+
 _RULES = {
     "generation_opened": _generation_agrees,
     "line_added": _line_agrees,
@@ -161,42 +170,42 @@ _RULES = {
 
 _KINDS = {
     "version": VERSION,
-    "type": word(32),
+    "type": (word, 32),
     "time": TIME,
-    "id": identifier(),
-    "id?": identifier(may_be_empty=True),
-    "hash": hexadecimal(64),
-    "hash?": hexadecimal(64, may_be_empty=True),
-    "hex8": hexadecimal(8),
-    "hex16?": hexadecimal(16, may_be_empty=True),
-    "seq": number(0, MAX_SEQ),
-    "engine": number(1, MAX_ENGINE),
+    "id": (identifier,),
+    "id?": (identifier, True),
+    "hash": (hexadecimal, 64),
+    "hash?": (hexadecimal, 64, True),
+    "hex8": (hexadecimal, 8),
+    "hex16?": (hexadecimal, 16, True),
+    "seq": (number, 0, MAX_SEQ),
+    "engine": (number, 1, MAX_ENGINE),
     "count": COUNT,
     "money": MONEY,
-    "amount": number(1, MAX_AMOUNT_MINOR),
-    "price": number(0, MAX_UNIT_PRICE_MINOR),
+    "amount": (number, 1, MAX_AMOUNT_MINOR),
+    "price": (number, 0, MAX_UNIT_PRICE_MINOR),
     "currency": CURRENCY,
     "letter": LETTER,
-    "ppm": number(0, MAX_TAX_PPM),
-    "line": number(1, MAX_BASKET_LINES),
-    "lines": list_of(number(1, MAX_BASKET_LINES), MAX_BASKET_LINES),
-    "line_count": number(0, MAX_BASKET_LINES),
-    "gtin": digits(14),
-    "name": text(MAX_ITEM_NAME_BYTES, least=1),
-    "quantity": number(1, MAX_QUANTITY),
-    "weight": number(0, MAX_WEIGHT_G),
+    "ppm": (number, 0, MAX_TAX_PPM),
+    "line": (number, 1, MAX_BASKET_LINES),
+    "lines": (_lines,),
+    "line_count": (number, 0, MAX_BASKET_LINES),
+    "gtin": (digits, 14),
+    "name": (text, MAX_ITEM_NAME_BYTES, 1),
+    "quantity": (number, 1, MAX_QUANTITY),
+    "weight": (number, 0, MAX_WEIGHT_G),
     "day": DAY,
-    "copy": number(0, MAX_COPIES),
-    "text": text(),
-    "code": word(MAX_CODE_WORD_CHARS, least=1),
-    "language": word(8, least=2),
-    "brand": word(32),
+    "copy": (number, 0, MAX_COPIES),
+    "text": (text,),
+    "code": (word, MAX_CODE_WORD_CHARS, 1),
+    "language": (word, 8, 2),
+    "brand": (word, 32),
     "masked": MASKED,
-    "word16": word(16),
-    "word64": word(64),
-    "word128": word(128),
+    "word16": (word, 16),
+    "word64": (word, 64),
+    "word128": (word, 128),
+    "tax_rows": (_parts, "tax row", MAX_TAX_CLASSES),
+    "tenders": (_parts, "tender", MAX_TENDERS),
 }
-_SHAPES = Shapes("record", {name: _BASE + table for name, table in _TABLES.items()}, _KINDS, _RULES)
+_SHAPES = Shapes("record", _TABLES, _KINDS, _RULES, _BASE)
 _PART_SHAPES = Shapes("record", _PARTS, _KINDS, {})
-_KINDS["tax_rows"] = list_of(shaped(_PART_SHAPES, "tax row"), MAX_TAX_CLASSES)
-_KINDS["tenders"] = list_of(shaped(_PART_SHAPES, "tender"), MAX_TENDERS)

@@ -96,13 +96,16 @@ class Shapes:
     """Shapes of one family, kept as short text and built when first needed: a small machine meets few of them.
 
     `tables` has one text for each name, "field:kind field:kind ..."; a kind is a name in `kinds`, or the words
-    that may stand there with | between them. `rules` has functions for some names, as `Shape` takes them.
+    that may stand there with | between them. In `kinds` stands a Kind, or its maker with its arguments for one
+    that is made when first needed. `rules` has functions for some names, as `Shape` takes them; the fields of
+    `base` are in every table.
     """
 
-    __slots__ = ("_built", "_kinds", "_prefix", "_rules", "_tables")
+    __slots__ = ("_base", "_built", "_kinds", "_prefix", "_rules", "_tables")
 
-    def __init__(self, prefix: str, tables: dict[str, str], kinds: dict[str, Kind], rules) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 - as above
+    def __init__(self, prefix: str, tables: dict[str, str], kinds, rules, base: str = "") -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 - as above
         self._prefix = prefix
+        self._base = base
         self._tables = tables
         self._kinds = kinds
         self._rules = rules
@@ -119,11 +122,18 @@ class Shapes:
         shape = self._built.get(name)
         if shape is None:
             fields = {}
-            for part in self._tables[name].split():
+            for part in (self._base + self._tables[name]).split():
                 field, kind = part.split(":")
-                fields[field] = one_of(*kind.split("|")) if "|" in kind else self._kinds[kind]
+                fields[field] = one_of(*kind.split("|")) if "|" in kind else self.kind(kind)
             shape = self._built[name] = Shape(self._prefix, name, fields, self._rules.get(name))
         return shape
+
+    def kind(self, name: str) -> Kind:
+        """Return the kind of that name."""
+        found = self._kinds[name]
+        if type(found) is tuple:
+            found = self._kinds[name] = found[0](*found[1:])
+        return found  # type: ignore[no-any-return]  # the maker's result
 
 
 def number(lowest: int, highest: int) -> Kind:
