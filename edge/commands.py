@@ -26,7 +26,7 @@ class _Scrubbed(logging.Formatter):
         return scrub("\n  ".join(one_line(line) for line in super().format(told).split("\n")))
 
 
-@click.command()
+@click.command(epilog="Beside it: tillbox box renew.")
 @click.option(
     "--directory",
     type=click.Path(path_type=Path, file_okay=False, exists=True),

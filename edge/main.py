@@ -356,7 +356,7 @@ def renew_journal(config: BoxConfig, options: Options) -> Renewed:
     journal = open_journal(config, options, SystemClock(), secrets.token_hex(4))
     previous = journal.generation
     journal.renew()
-    renewed = Renewed(previous, journal.generation, journal.saved)
+    renewed = Renewed(previous, journal.generation, taken_over=journal.synced_through - 1)
     journal.close()
     return renewed
 

@@ -178,9 +178,11 @@ class Outbox:
         effects: list[Effect] = []
         if told.epoch > self.epoch:
             effects += self._restored(told.epoch)
-        if told.status == "fork" or not told.is_chain_ours or told.through > stretch.last_seq:
+        is_beyond = told.through > stretch.last_seq
+        # An ended generation may be longer in the cloud: a renewal ends it at its last receipt, damage before that.
+        if told.status == "fork" or not told.is_chain_ours or (is_beyond and stretch is self._stretches[-1]):
             return effects + self._forked(stretch, told, now_ms)
-        if told.through > stretch.confirmed:
+        if told.through > stretch.confirmed and not is_beyond:
             effects.append(TakeReceipt(told.generation, told.through))
         stretch.is_forked = False
         if self.quarantine and not any(s.is_forked for s in self._stretches):

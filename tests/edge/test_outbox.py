@@ -197,6 +197,15 @@ def test_older_generations_go_first_and_a_forked_one_does_not_hold_up_the_next()
     assert box.receipt(receipt(5, generation="g2"), 3)[0] == TakeReceipt("g2", 5)
 
 
+def test_an_ended_generation_that_is_longer_in_the_cloud_is_no_fork_and_is_done() -> None:
+    box = outbox(last_seq=10)
+    box.held("g2", 1, 5, 0, since_ms=0)
+    box.linked(0)
+
+    assert box.receipt(receipt(80), 1) == [SayHello("g2")]
+    assert (box.quarantine, box.unsent) == ("", 5)
+
+
 def test_when_an_old_generation_is_done_the_next_is_asked_about() -> None:
     box = outbox(last_seq=10)
     box.held("g2", 1, 5, 0, since_ms=0)
