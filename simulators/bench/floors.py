@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-LINE_BYTES_MAX = 65_536
+LINE_BYTES_MAX = 65_536  # one echoed request; the longest live request is below it
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from protocol.errors import OutcomeUnknown, PeerError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-VIEW_BYTES_MAX = 4_194_304
+VIEW_BYTES_MAX = 4_194_304  # the view of a thousand lines is a tenth of it
 WAIT_S = 20.0  # nothing that a bench waits for takes a second
 
 
