@@ -103,14 +103,14 @@ def reading_words(reading: Reading | None, now_ms: int) -> str:
     """The last reading in one line; its age always, and STALE when it proves nothing any more."""
     if reading is None:
         return "never heard"
-    age = duration(age_ms(reading, now_ms))
+    age = span_words(age_ms(reading, now_ms))
     if not reading.is_online:
         words = [f"away for {age}"]
     elif is_stale(reading, now_ms):
         words = [f"STALE, last heard {age} ago"]
     else:
         words = [f"online, heard {age} ago"]
-    oldest = f", the oldest for {duration(reading.oldest_unsent_ms)}" if reading.oldest_unsent_ms else ""
+    oldest = f", the oldest for {span_words(reading.oldest_unsent_ms)}" if reading.oldest_unsent_ms else ""
     words.append(f"{reading.unsent} unsent{oldest if reading.unsent else ''}")
     words += [f"{name} {state}" for name, state in sorted(reading.devices.items()) if state != "ready"]
     if reading.unknown_open:
@@ -118,7 +118,7 @@ def reading_words(reading: Reading | None, now_ms: int) -> str:
     return "; ".join(words)
 
 
-def duration(span_ms: int) -> str:
+def span_words(span_ms: int) -> str:
     """A span of time in its largest unit, rounded down: 0 s, 59 s, 3 min, 5 h, 2 d."""
     for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
         if span_ms >= size:

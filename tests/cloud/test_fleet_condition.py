@@ -13,8 +13,8 @@ from cloud.fleet.condition import (
     Configured,
     Reading,
     configured_words,
-    duration,
     reading_words,
+    span_words,
 )
 from cloud.fleet.condition_store import conditions
 from cloud.fleet.configuration_handlers import ConfigurationAnswers, StateReports
@@ -70,7 +70,7 @@ async def push(estate: Estate, till: Till, version: int) -> None:
     [(0, "0 s"), (59_999, "59 s"), (60_000, "1 min"), (3_600_000, "1 h"), (172_800_000, "2 d")],
 )
 def test_a_span_is_told_in_its_largest_unit(span_ms: int, words: str) -> None:
-    assert duration(span_ms) == words
+    assert span_words(span_ms) == words
 
 
 @pytest.mark.parametrize(
