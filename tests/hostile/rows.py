@@ -141,7 +141,6 @@ NAMED = (
     ("tests/hostile/test_configuration.py::test_applying_in_the_middle", (69,)),
     ("tests/hostile/test_configuration.py::test_the_unsent_journal", (69,)),
     ("tests/edge/test_config_slots.py::test_", (69,)),
-    ("tests/journeys/test_kill", (72,)),
     ("test_cardzone_crashes.py::test_", (72,)),
     ("test_journal_killed.py::test_", (72,)),
     ("test_journal_recovery.py::test_", (72,)),
