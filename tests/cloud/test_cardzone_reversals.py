@@ -22,7 +22,8 @@ async def test_two_answers_to_one_reversal_at_the_same_instant_settle_it_once(tm
     )
     begun, _ = await store.begin(wanted, DE7)
     _, planted = await store.take_event(begun, "timed_out", "no-answer", DE7)
-    reversals = Reversals(store, None, None, on_settled, ReversalTimes())
+    assert planted is not None
+    reversals = Reversals(store, None, None, on_settled, ReversalTimes())  # type: ignore[arg-type]
     reversals.add(planted)
     answer = {"t": "0410", "39": "00", "41": "T1", "11": planted.trace.stan, "7": DE7}
     assert trace_of(answer) == planted.trace

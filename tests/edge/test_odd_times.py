@@ -219,6 +219,7 @@ def test_a_tender_of_another_order_is_not_taken_for_the_open_sales(play):
 
     box = rebuild(idle_box(), [*before, other])
 
+    assert box.sale is not None
     assert box.sale.tender is None
 
 

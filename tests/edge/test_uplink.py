@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -60,12 +61,16 @@ class Hands:
     def monotonic_ms(self):
         return self.ms
 
+    async def sleep_ms(self, delay_ms):
+        self.ms += delay_ms
+
 
 class Box:
     """An uplink over a real journal on a disk in memory, and what it told the flows."""
 
     def __init__(self, **bounds):
-        self.disk, self.line, self.hands, self.told = MemoryDisk(), Line(), Hands(), []
+        self.disk, self.line, self.hands = MemoryDisk(), Line(), Hands()
+        self.told: list[Any] = []
         self.journal = open_journal(self.disk, "/j", Bounds(reserve_bytes=4096, **bounds))
         keys = {"up_key": bytes(32), "down_key": DOWN_KEY}
         self.uplink = BoxUplink(
@@ -75,10 +80,11 @@ class Box:
             post=self.told.append,
             state=lambda: dict(STATE),
         )
-        self.uplink.attach(self.line)
+        self.uplink.attach(self.line)  # type: ignore[arg-type]
 
     def hear_receipt(self, through=0):
         chain = self.journal.chain_at(self.journal.generation, through) if through else bytes(32)
+        assert chain is not None
         receipt = {
             "v": 1,
             "generation": self.journal.generation,
