@@ -20,6 +20,7 @@ from cloud import consumer_batch, intake_store, repairs
 from cloud.consumer_batch import Batch, Outcome
 from cloud.intake import Opener, aside_row
 from cloud.payments.attempt import CallResult
+from cloud.payments import store as payments_store
 from cloud.payments.calls import ChannelCalls
 from cloud.repairs import Repair
 from protocol import topics
@@ -135,9 +136,10 @@ class Consumer:
             await self.close()
 
     async def start(self) -> None:
-        """Read the epoch and publish what an earlier run left in the outbox."""
+        """Read the epoch, publish what an earlier run left in the outbox, have its lost calls made again at once."""
         async with self._database.transaction() as tx:
             self._epoch = await intake_store.load_epoch(tx)
+            await payments_store.wake(tx, self._clock.now_ms())
         await self._publisher.publish_left(self._database)
 
     async def close(self) -> None:

@@ -31,6 +31,7 @@ ON CONFLICT (tenant, attempt) DO UPDATE SET {_CHANGES}
 _DUE = """
 SELECT tenant, attempt FROM payment_attempt WHERE due_ms > 0 AND due_ms <= $1 ORDER BY due_ms LIMIT $2
 """
+_WAKE = "UPDATE payment_attempt SET due_ms = $1 WHERE due_ms > $1 AND state IN ('unknown', 'reversing')"
 
 
 async def load(
@@ -50,3 +51,8 @@ async def save(tx: Transaction, attempts: Iterable[Attempt]) -> None:
 async def due(database: Database, now_ms: int, limit: int) -> list[AttemptName]:
     """Return the attempts that the poller must look at now, longest waiting first."""
     return [(tenant, attempt) for tenant, attempt in await database.fetch(_DUE, now_ms, limit)]
+
+
+async def wake(tx: Transaction, now_ms: int) -> None:
+    """Make every unresolved attempt due now: the calls that an earlier run of this process had under way are lost."""
+    await tx.execute(_WAKE, now_ms)

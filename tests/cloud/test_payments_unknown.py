@@ -88,6 +88,23 @@ async def test_a_reversal_is_repeated_at_growing_intervals_until_it_is_answered(
     assert await balances(estate) == {}
 
 
+async def test_a_restart_asks_again_at_once_however_late_the_next_look_was_due(estate: Estate) -> None:
+    till, _, _, tender = await begin(estate)
+    await pay(estate, till, tender)
+    estate.channel.reversals.extend(["unknown"] * 4)
+    await estate.hear(till, "req", till.request("reverse", tender))
+    await estate.settle()
+    for seconds in (5, 10, 30):
+        await estate.pass_time(seconds)
+    assert await estate.attempt(tender) == "reversing"
+
+    await estate.restart_cloud()
+    await estate.pass_time(0)
+
+    assert await estate.attempt(tender) == "reversed"
+    assert await balances(estate) == {}
+
+
 async def test_a_late_approval_of_an_unknown_counts_and_is_told(estate: Estate) -> None:
     till, _, _, tender = await begin(estate)
     estate.channel.answers.append("unknown")

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 AWAY_S = 10.0  # the cloud is gone for so long
-NOTICED_S = 30.0  # a frozen cloud is noticed after two heartbeats without an answer, a lost one at once
-BACK_S = 45.0  # broker, cloud and link with their back-off
+NOTICED_S = 45.0  # a frozen cloud is noticed after two heartbeats without an answer, a lost one at once
+BACK_S = 60.0  # broker, cloud and link with their back-off
 SLOW_HOST_MS = 1_500  # long enough to break something while a payment is under way
-PLUG_S = 15.0  # a replugged device is found again
+PLUG_S = 30.0  # a replugged device is found again
 ROWS_LEFT = 6  # the paper ends in the middle of a receipt, before its total
 
 
