@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Protocol
 from cloud import consumer_batch, intake_store, repairs
 from cloud.consumer_batch import Batch, Outcome
 from cloud.intake import Opener, aside_row
-from cloud.payments.attempt import CallResult
 from cloud.payments import store as payments_store
+from cloud.payments.attempt import CallResult
 from cloud.payments.calls import ChannelCalls
 from cloud.repairs import Repair
 from protocol import topics
