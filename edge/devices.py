@@ -6,6 +6,7 @@ What box.json may say of devices is `edge/bindings.py`.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from edge import events
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from edge.bindings import Bindings
     from protocol.receipt import Document
 
+# Opening a line or finding nobody there takes milliseconds; a start does not wait for a device that takes longer.
+FIRST_LOOK_S = 1.0
+
 
 class DeviceSet:
     """The adapters of one box. `clock` gives monotonic milliseconds; `post` takes events of the flows."""
@@ -32,6 +36,7 @@ class DeviceSet:
         self._post = post
         self._clock = clock
         self._peripherals: list[Peripheral] = []
+        self._looked = asyncio.Event()
         self.scale: Scale | None = None
         self.pole: Pole | None = None
         self.paper: Paper | None = None
@@ -56,7 +61,19 @@ class DeviceSet:
             for device in self._peripherals:
                 tasks.create_task(supervise(device, self._clock))
 
+    async def looked(self) -> None:
+        """Return when every device was found or missed, at the latest after FIRST_LOOK_S.
+
+        What a scanner sends before its line is open is lost: a shopper who is told "ready" must find it open.
+        """
+        if self._peripherals:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_LOOK_S):
+                    await self._looked.wait()
+
     def _heard(self, word: told.PeripheralEvent) -> None:
+        if all(device.state.name not in ("", "opening") for device in self._peripherals):
+            self._looked.set()
         event = _translated(word)
         if event is not None:
             self._post(event)

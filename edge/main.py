@@ -12,6 +12,7 @@ import os
 import secrets
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -113,7 +114,10 @@ class RunningBox:
         self.identity = _identity(config)
         self.journal = open_journal(config, options, self.clock, self.boot)
         self._gathering: asyncio.TimerHandle | None = None
-        self.committer = Committer(self.journal, self._synced, self._sync_failed)
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self.committer = Committer(
+            self.journal, self._synced, self._sync_failed, self._disk, is_inline_for_waiters=True
+        )
         self.memory = CloudMemory(OsFiles(), str(options.work / "documents"))
         self.uplink = self._uplink()
         self.configuration = self._configuration(options)
@@ -168,6 +172,7 @@ class RunningBox:
                 tasks.create_task(self._watch())
                 tasks.create_task(self._forget_settled_cards())
                 await self.screen.started()
+                await self.devices.looked()
                 if ready is not None:
                     ready(self.screen.address)
                 await screen
@@ -176,6 +181,7 @@ class RunningBox:
             if self._gathering is not None:
                 self._gathering.cancel()
             await self.committer.close()
+            self._disk.shutdown()
 
     async def _start(self) -> None:
         """The first records of this start, then the sale that was open before it."""

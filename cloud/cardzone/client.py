@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 GRACE_MS = 2_000  # the zone keeps deadlines itself; this much later it is taken for dead
 CALL_MS = 5_000  # calls that ask nothing of an acquirer
-RETRY_S = 0.2  # between two tries to connect in `listen`
+START_MS = (
+    2_000  # a killed card zone listens again within one second; a shopper's budget has no room for more
+)
+RETRY_S = 0.2  # between two tries to connect
 READ_BYTES = 65_536
 
 OnNotice = Callable[[dict[str, Any]], Awaitable[None]]
@@ -47,10 +50,12 @@ class CardZoneClient:
 
         `asked` has tenant, merchant, terminal, payment, attempt, amount_minor, currency and box.
         Answers outcome (approved, declined, unknown, reversed), amount_minor, approval_code, rrn, stan,
-        response_code, reason, masked, brand, token. DeviceError "card-zone-unreachable": nothing was asked.
+        response_code, reason, masked, brand, token. A zone that starts is waited for, at most START_MS and half
+        the deadline; then DeviceError "card-zone-unreachable": nothing was asked.
         """
-        packet = {**asked, "do": "authorize", "blob": b64encode(blob).decode(), "deadline_ms": deadline_ms}
-        return await self._call(packet, deadline_ms + GRACE_MS)
+        rest_ms = deadline_ms - await self._wait_until_connected(min(START_MS, deadline_ms // 2))
+        packet = {**asked, "do": "authorize", "blob": b64encode(blob).decode(), "deadline_ms": rest_ms}
+        return await self._call(packet, rest_ms + GRACE_MS)
 
     async def reverse(self, tenant: str, attempt: str, reason: str, deadline_ms: int) -> dict[str, Any]:
         """Undo an attempt: outcome reversed, unknown (still being repeated) or refused."""
@@ -124,6 +129,20 @@ class CardZoneClient:
             ) from None
         finally:
             self._calls.pop(call_id, None)
+
+    async def _wait_until_connected(self, patience_ms: int) -> int:
+        """Connect, again and again until the patience ends (DeviceError); the milliseconds that it took."""
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        while True:
+            try:
+                await self._connect()
+            except DeviceError:
+                if (loop.time() - began_s + RETRY_S) * 1000 > patience_ms:
+                    raise
+                await asyncio.sleep(RETRY_S)
+            else:
+                return int((loop.time() - began_s) * 1000)
 
     async def _connect(self) -> asyncio.StreamWriter:
         async with self._connecting:

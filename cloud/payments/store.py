@@ -31,7 +31,9 @@ ON CONFLICT (tenant, attempt) DO UPDATE SET {_CHANGES}
 _DUE = """
 SELECT tenant, attempt FROM payment_attempt WHERE due_ms > 0 AND due_ms <= $1 ORDER BY due_ms LIMIT $2
 """
-_WAKE = "UPDATE payment_attempt SET due_ms = $1 WHERE due_ms > $1 AND state IN ('unknown', 'reversing')"
+_WAKE = """
+UPDATE payment_attempt SET due_ms = $1, tries = 0 WHERE due_ms > $1 AND state IN ('unknown', 'reversing')
+"""
 
 
 async def load(

@@ -1,7 +1,9 @@
 """Group commit on the agent's loop: basket lines share one sync within 20 ms, a tender waits for its own.
 
 Inline (no executor) the loop stands still for one fdatasync: the shortest way to durable. With a one-thread executor
-the loop goes on meanwhile; a sync then costs two changes of thread more. Which is in use is the composition's choice.
+the loop goes on meanwhile; a sync then costs two changes of thread more. A box takes the better of both: the shared
+sync, for which nobody waits, leaves the loop, so that no scan waits for a slow disk; a tender, for which a person
+waits, is synced inline (`is_inline_for_waiters`).
 """
 
 from __future__ import annotations
@@ -34,11 +36,14 @@ class Committer:
         synced: Callable[[], None],
         failed: Callable[[DeviceError], None],
         executor: Executor | None = None,
+        *,
+        is_inline_for_waiters: bool = False,
     ) -> None:
         self._journal = journal
         self._synced = synced
         self._failed = failed
         self._executor = executor
+        self._is_inline_for_waiters = is_inline_for_waiters
         self._under_way: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -53,10 +58,10 @@ class Committer:
         """Return when everything appended so far is durable. DeviceError as in Journal.end_sync, for every waiter."""
         target = self._journal.last_seq
         while self._journal.synced_through < target:
-            if self._executor is None:
-                self._sync_inline()
-                return
             if self._under_way is None:
+                if self._executor is None or self._is_inline_for_waiters:
+                    self._sync_inline()
+                    return
                 self._under_way = asyncio.get_running_loop().create_task(self._sync_outside(self._executor))
             await asyncio.shield(self._under_way)
 
@@ -94,6 +99,8 @@ class Committer:
 
     def _shared(self) -> None:
         self._timer = None
+        if self._journal.synced_through >= self._journal.last_seq:
+            return  # somebody who could not wait was faster
         fault(SHARED)
         if self._executor is None:
             try:

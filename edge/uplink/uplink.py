@@ -208,6 +208,8 @@ class BoxUplink:
             receipt["resend_from"],
             is_chain_ours=ours is None or ours == chain,
         )
+        # Records gather for company, yet a hello tells of them at once: the outbox must know of all that the cloud can.
+        self.synced()
         now_ms = self._clock.monotonic_ms()
         for effect in self._outbox.receipt(told, now_ms):
             self._carry_out(effect, chain)

@@ -10,6 +10,8 @@ import pytest
 from protocol.errors import OutcomeUnknown
 from tests.cloud.card_zone_running import actions_of, eventually, zone_stage
 
+pytestmark = pytest.mark.slow
+
 CRASHES = [
     ("cardzone.stan_stored", ["reversal"]),
     ("cardzone.sent", ["capture", "reversal"]),

@@ -8,9 +8,11 @@ import stat
 
 import pytest
 
-from protocol.errors import CallerError
+from protocol.errors import CallerError, DeviceError
 from simulators.cards import unique_card
 from tests.cloud.card_zone_running import eventually, zone_stage
+
+pytestmark = pytest.mark.slow
 
 
 async def test_an_approved_purchase_is_captured_once_and_told_in_full(tmp_path):
@@ -292,6 +294,19 @@ async def test_without_a_link_nothing_is_sent_and_the_answer_is_a_technical_decl
         assert expired["reason"] == "expired"
         assert again == answer
         assert stage.acquirer.counts["0200"] == 0
+
+
+async def test_a_purchase_waits_for_a_card_zone_that_starts_and_never_for_one_that_stays_away(tmp_path):
+    async with zone_stage(tmp_path) as stage:
+        with pytest.raises(DeviceError, match="card-zone-unreachable"):
+            await stage.pay(1, deadline_ms=300)
+        waiting = asyncio.create_task(stage.pay(2, deadline_ms=10_000))
+        await stage.start()
+
+        answer = await waiting
+
+        assert answer["outcome"] == "approved"
+        assert stage.net(1) == 0
 
 
 async def test_stans_count_per_terminal_and_go_on_after_a_restart(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from edge import events
 from edge.bindings import MAX_CAPACITY_G, MAX_DEBOUNCE_MS, MAX_IDLE_GAP_MS, MIN_IDLE_GAP_MS, read_bindings
-from edge.devices import DeviceSet
+from edge.devices import FIRST_LOOK_S, DeviceSet
 from edge.peripherals.connection import SerialSettings, TcpSettings
 from edge.peripherals.scan_frames import ScanRules
 from protocol.document import Document
@@ -20,6 +20,7 @@ from simulators.drawer import DrawerSim
 from simulators.printer.station import PrinterSim, PrinterSimSettings
 from simulators.scale import ScaleSim, ScaleSimSettings
 from simulators.scanner import ScannerSim, ScannerSimSettings
+from simulators.serial_line import SerialLine
 from tests.brokers import eventually
 from tests.device_events import PATIENCE_S, Told, clock
 
@@ -70,6 +71,21 @@ async def at_work(bindings: Bindings) -> AsyncIterator[tuple[DeviceSet, Told]]:
 
 async def ready(told: Told, device: str) -> None:
     await told.first(events.DeviceChanged, lambda event: (event.device, event.state) == (device, "ready"))
+
+
+async def test_a_start_waits_until_every_device_was_found_or_missed_and_no_longer(tmp_path: Path) -> None:
+    line = SerialLine(tmp_path / "scanner")
+    line.plug()
+    bindings = read_bindings({"scanner": {"port": str(line.path)}, "scale": {"port": str(tmp_path / "none")}})
+    async with at_work(bindings) as (devices, told):
+        async with asyncio.timeout(FIRST_LOOK_S / 2):
+            await devices.looked()
+        await line.write(b"05449000000996\r")
+
+        code = await told.first(events.CodeScanned)
+
+        assert code.text == "05449000000996"
+    line.unplug()
 
 
 def test_every_setting_reaches_its_adapter() -> None:

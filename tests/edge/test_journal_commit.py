@@ -40,7 +40,9 @@ class CountingFiles(FailingFiles):
 
 
 class Bench:
-    def __init__(self, directory: Path, executor: ThreadPoolExecutor | None) -> None:
+    def __init__(
+        self, directory: Path, executor: ThreadPoolExecutor | None, *, is_inline_for_waiters: bool = False
+    ) -> None:
         self.files = CountingFiles()
         self.journal: Journal = open_journal(self.files, directory)
         self.files.syncs = 0
@@ -48,7 +50,11 @@ class Bench:
         self.told: list[int] = []
         self.errors: list[DeviceError] = []
         self.committer = Committer(
-            self.journal, lambda: self.told.append(self.journal.synced_through), self.errors.append, executor
+            self.journal,
+            lambda: self.told.append(self.journal.synced_through),
+            self.errors.append,
+            executor,
+            is_inline_for_waiters=is_inline_for_waiters,
         )
 
 
@@ -58,10 +64,14 @@ async def until(is_true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-@pytest.fixture(params=["inline", "thread"])
+@pytest.fixture(params=["inline", "thread", "as in a box"])
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     with ThreadPoolExecutor(1) as executor:
-        made = Bench(tmp_path, executor if request.param == "thread" else None)
+        made = Bench(
+            tmp_path,
+            None if request.param == "inline" else executor,
+            is_inline_for_waiters=request.param == "as in a box",
+        )
         yield made
         made.files.sync_fails = 0
         await made.committer.close()
@@ -134,4 +144,68 @@ async def test_the_loop_goes_on_while_a_thread_syncs(tmp_path: Path) -> None:
         assert threading.get_ident() not in bench.files.threads
         assert bench.files.syncs == 2
         assert bench.told == [2, 3]
+        await bench.committer.close()
+
+
+async def test_a_scan_never_waits_for_the_disk_and_a_tender_takes_the_shortest_way(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        bench = Bench(tmp_path, executor, is_inline_for_waiters=True)
+        bench.files.gate.clear()
+        bench.committer.append(body(1))
+        await until(lambda: bench.files.syncs == 1)  # the loop runs while the shared sync is held up
+
+        bench.committer.append(body(2))
+        tender = asyncio.create_task(bench.committer.sync())
+        bench.files.gate.set()
+        await tender
+
+        assert bench.journal.synced_through == 3
+        assert bench.told == [2, 3]
+        assert bench.files.syncs == 2
+        assert threading.get_ident() in bench.files.threads
+        assert len(bench.files.threads) == 2
+        await bench.committer.close()
+
+
+async def test_a_tender_hears_of_a_shared_sync_that_failed_while_it_waited(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        bench = Bench(tmp_path, executor, is_inline_for_waiters=True)
+        bench.files.gate.clear()
+        bench.committer.append(body(1))
+        await until(lambda: bench.files.syncs == 1)
+        bench.files.sync_fails = 100
+
+        tender = asyncio.create_task(bench.committer.sync())
+        bench.files.gate.set()
+        with pytest.raises(DeviceError, match="journal-not-durable"):
+            await tender
+
+        bench.files.sync_fails = 0
+        await bench.committer.sync()
+        assert bench.journal.synced_through == 2
+        await bench.committer.close()
+
+
+@pytest.mark.parametrize("is_inline_for_waiters", [False, True])
+async def test_a_shared_sync_whose_records_a_tender_took_along_is_no_failure(
+    tmp_path: Path, *, is_inline_for_waiters: bool
+) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        bench = Bench(tmp_path, executor, is_inline_for_waiters=is_inline_for_waiters)
+        bench.files.gate.clear()
+        bench.committer.append(body(1))
+        await until(lambda: bench.files.syncs == 1)
+        tender = asyncio.create_task(bench.committer.sync())
+        await asyncio.sleep(0)
+        bench.committer.append(body(2))
+        second = asyncio.create_task(bench.committer.sync())
+        await until(lambda: bench.committer._timer is None)  # its time has come while the first is held up
+
+        bench.files.gate.set()
+        await asyncio.gather(tender, second)
+        await until(lambda: bench.committer._under_way is None)
+        bench.committer.append(body(3))
+        await until(lambda: bench.journal.synced_through == 4)
+
+        assert bench.errors == []
         await bench.committer.close()

@@ -158,6 +158,16 @@ def test_a_journal_that_does_not_read_back_ends_the_box_and_not_only_the_link():
         box.pass_ms(100)
 
 
+def test_a_hello_may_tell_of_records_that_still_wait_for_company():
+    box = Box()
+    write(box.journal, 1)  # durable, and nobody called `synced` yet: the cloud hears of it by the hello alone
+    box.uplink.link_changed(is_up=True)
+
+    box.hear_receipt(box.journal.last_seq)
+
+    assert box.told == [LinkChanged(is_up=True)]
+
+
 @pytest.mark.parametrize(
     ("blocked", "refusal", "changes"),
     [

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 GS = "\x1d"
 CHEESE = Item("02112345000001", "Cheese by its label", 1, "Z", "unit", 0, "dairy")
 HAM = Item("02912340000002", "Ham by its weight", 1500, "Z", "weight", 0, "meat")

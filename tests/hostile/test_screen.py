@@ -15,6 +15,8 @@ from edge.screen.touches import StaffTouch, read_staff_touch
 from tests.edge.screen_at_work import PIN, screen_at_work, until
 from tests.edge.screen_client import ask, exchange, post, read_answer, request, stream
 
+pytestmark = pytest.mark.slow
+
 START = json.dumps({"action": "start"}).encode()
 
 
