@@ -78,6 +78,7 @@ async def carry_out(tx: Transaction, batch: Batch, services: Services, now_ms: i
     replay = await repairs.read_parked(tx, batch.repairs)
     records = [*replay.records, *records]
     booked = await orders.take(tx, records, services.shelf, now_ms)
+    records = _without(records, booked.repeated)
     done = await payments.take(tx, _payments_work(batch, records, services), now_ms)
     rechecked, again = await repairs.recheck(tx, batch.repairs, services.shelf, now_ms)
     await ledger.book(tx, booked.entries + done.entries + again.entries, now_ms)
@@ -98,6 +99,13 @@ async def carry_out(tx: Transaction, batch: Batch, services: Services, now_ms: i
         opened.refused.total(),
         len(opened.aside) + len(stored.aside),
     )
+
+
+def _without(records: list[ReplicaRecord], repeated: Sequence[ReplicaRecord]) -> list[ReplicaRecord]:
+    places = {(record.tenant, record.box, record.generation, record.seq) for record in repeated}
+    if not places:
+        return records
+    return [r for r in records if (r.tenant, r.box, r.generation, r.seq) not in places]
 
 
 def _payments_work(batch: Batch, records: Sequence[ReplicaRecord], services: Services) -> payments.Work:

@@ -9,6 +9,7 @@ from cloud.alarms import Alarm
 from cloud.intake_records import ReplicaRecord, read_record
 from cloud.intake_rules import JournalName
 from cloud.orders import rules, store
+from cloud.orders.repeats import Repeats
 from protocol.errors import PeerError, TillboxError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Booked:
     entries: list[Entry] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
     parked: list[tuple[ReplicaRecord, TillboxError]] = field(default_factory=list)
+    repeated: list[ReplicaRecord] = field(default_factory=list)  # booked before from another generation
     rechecked: list[int] = field(default_factory=list)  # orders whose price was looked at again
     checked_count: int = 0  # how many of them have their price checked now
 
@@ -37,7 +39,8 @@ async def take(
     """Book records that stand in the replica, in their order.
 
     Each frame reaches this function once, because the replica's position moves in the same transaction; a parked
-    record that is replayed comes a second time only if it was not booked the first time.
+    record that is replayed comes a second time only if it was not booked the first time. What a later generation of
+    the box's journal tells once more is passed over.
     """
     booked = Booked()
     wanted = {(record.tenant, record.order) for record in records if record.order}
@@ -45,20 +48,26 @@ async def take(
         return booked
     orders = await store.load(tx, sorted(wanted))
     touched: dict[store.OrderName, Order] = {}
+    repeats = Repeats(tx)
     for record in records:
         if not record.order:
             continue
         name = (record.tenant, record.order)
+        if await repeats.has(orders.get(name), record):
+            booked.repeated.append(record)
+            continue
         try:
             consequence = await _book(booked, orders, record, shelf, now_ms)
         except TillboxError as error:
             booked.parked.append((record, error))
+            repeats.note(record, is_booked=False)
             order = orders.get(name)
             if order is not None and order.box == record.box:
                 order.flag("parked-records")
                 touched[name] = order
             continue
         touched[name] = orders[name]
+        repeats.note(record, is_booked=True)
         booked.entries.extend(consequence.entries)
         _raise_alarm(booked, record, consequence, now_ms)
     await store.save(tx, touched.values())

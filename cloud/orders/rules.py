@@ -98,8 +98,7 @@ def apply(order: Order, record: ReplicaRecord, versions: PriceVersions | None) -
         consequence = rule(order, record)
     elif record.kind == "sale_completed":
         consequence = _complete(order, record, versions)
-    if record.generation == order.generation:
-        order.last_seq = max(order.last_seq, record.seq)
+    order.reach(record.generation, record.seq)
     return consequence
 
 

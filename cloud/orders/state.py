@@ -82,6 +82,19 @@ class Order:
     tenders: dict[int, OrderTender] = field(default_factory=dict)
     changed_lines: set[int] = field(default_factory=set)
     changed_tenders: set[int] = field(default_factory=set)
+    spans: dict[str, tuple[int, int]] = field(
+        default_factory=dict
+    )  # further generation -> first and last seq
+    changed_spans: set[str] = field(default_factory=set)
+
+    def reach(self, generation: str, seq: int) -> None:
+        """Remember where the order's records stand: in the generation that opened it, or in a later one."""
+        if generation == self.generation:
+            self.last_seq = max(self.last_seq, seq)
+            return
+        first, last = self.spans.get(generation, (seq, seq))
+        self.spans[generation] = (min(first, seq), max(last, seq))
+        self.changed_spans.add(generation)
 
     def end(self, at_ms: int, generation: str, seq: int) -> None:
         """Remember which record ended the order."""

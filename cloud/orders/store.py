@@ -48,6 +48,19 @@ ON CONFLICT (tenant, order_id, attempt) DO UPDATE
 SET outcome = excluded.outcome, tendered_minor = excluded.tendered_minor, change_minor = excluded.change_minor,
 masked = excluded.masked, brand = excluded.brand, reason = excluded.reason, answered_ms = excluded.answered_ms
 """
+_SPANS = """
+SELECT tenant, order_id, generation, first_seq, last_seq FROM order_span
+WHERE (tenant, order_id) IN (VALUES :rows(text,bigint))
+"""
+_SAVE_SPANS = """
+INSERT INTO order_span (tenant, order_id, shard, generation, first_seq, last_seq) VALUES :rows
+ON CONFLICT (tenant, order_id, generation) DO UPDATE SET first_seq = excluded.first_seq, last_seq = excluded.last_seq
+"""
+_TWINS = """
+SELECT f.seq, p.state FROM replica_frame f LEFT JOIN parked_record p
+ON p.tenant = f.tenant AND p.box = f.box AND p.generation = f.generation AND p.seq = f.seq
+WHERE f.tenant = $1 AND f.box = $2 AND f.generation = $3 AND f.seq BETWEEN $4 AND $5 AND f.body = $6
+"""
 _UNCHECKED = """
 SELECT o.order_id, f.box, f.generation, f.seq, o.store, o.shard, f.body FROM sale_order o JOIN replica_frame f
 ON f.tenant = o.tenant AND f.box = o.box AND f.generation = o.ended_generation AND f.seq = o.ended_seq
@@ -64,7 +77,16 @@ async def load(tx: Transaction, names: Iterable[OrderName]) -> dict[OrderName, O
             orders[tenant, order].lines[fields[0]] = OrderLine(*fields)
         for tenant, order, *fields in await tx.fetch_in(_TENDERS, found):
             orders[tenant, order].tenders[fields[0]] = OrderTender(*fields)
+        for tenant, order, generation, first, last in await tx.fetch_in(_SPANS, found):
+            orders[tenant, order].spans[generation] = (first, last)
     return orders
+
+
+async def twins(tx: Transaction, order: Order, generation: str, body: bytes) -> list[tuple[int, bool]]:
+    """Where one generation holds these bytes among the order's records: (seq, is it parked)."""
+    first, last = order.spans.get(generation, (order.first_seq, order.last_seq))
+    rows = await tx.fetch(_TWINS, order.tenant, order.box, generation, first, last, body)
+    return [(seq, state == "parked") for seq, state in rows]
 
 
 async def unchecked(tx: Transaction, tenant: str, after: int, limit: int) -> list[Row]:
@@ -77,6 +99,7 @@ async def save(tx: Transaction, orders: Iterable[Order]) -> None:
     rows: list[Row] = []
     lines: list[Row] = []
     tenders: list[Row] = []
+    spans: list[Row] = []
     for order in orders:
         rows.append(_order_row(order))
         name = (order.tenant, order.order, order.shard)
@@ -84,9 +107,13 @@ async def save(tx: Transaction, orders: Iterable[Order]) -> None:
         tenders.extend(
             name + _tender_row(order.tenders[attempt]) for attempt in sorted(order.changed_tenders)
         )
+        spans.extend(
+            (*name, generation, *order.spans[generation]) for generation in sorted(order.changed_spans)
+        )
     await tx.insert_many(_SAVE, rows)
     await tx.insert_many(_SAVE_LINES, lines)
     await tx.insert_many(_SAVE_TENDERS, tenders)
+    await tx.insert_many(_SAVE_SPANS, spans)
 
 
 def _order_row(order: Order) -> Row:
