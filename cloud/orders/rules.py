@@ -193,11 +193,8 @@ def _answer_reversal(order: Order, record: ReplicaRecord) -> Consequence:
     if record.fields["outcome"] != "reversed" or tender.outcome == "reversed":
         return NOTHING
     before = tender.outcome
-    if order.state in {
-        "tendering",
-        "paid",
-        "voided",
-    }:  # Elsewhere it settles an attempt that was given up before.
+    # Elsewhere it settles an attempt that was given up before; of a completed sale nothing is given back.
+    if order.state in {"tendering", "paid", "voided"} or before == "approved":
         order.state = next_state(order.state, "tender_reversed")
     tender.outcome, tender.answered_ms = "reversed", record.at_ms
     order.changed_tenders.add(tender.attempt)

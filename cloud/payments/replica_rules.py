@@ -2,7 +2,8 @@
 
 The replica never makes an approval: it names intentions, tells what the box believes, and ends sales. What it
 shows to be wrong is undone: an approval of a voided sale, one that the box holds for declined, one beside the
-tender that the sale was completed with, and any whose reversal the box intends.
+tender that the sale was completed with, and any whose reversal the box intends. How a sale ended stays: a box that
+goes back on it raises an alarm and moves no money.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cloud.payments.attempt import Attempt
 from cloud.payments.requests import intention_digest
-from cloud.payments.rules import OTHER_BODY, undo
+from cloud.payments.rules import OTHER_BODY, undo, undo_for_box
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,20 +61,21 @@ def _resulted(moved: Moved, attempts: Attempts, record: ReplicaRecord, now_ms: i
     if outcome == "approved" and attempt.state != "approved":
         moved.alarms.append((attempt, "approval-not-ours", f"the box says approved, it is {attempt.state}"))
     if outcome in {"declined", "reversed"}:
-        undo(moved, attempt, "box-says-" + outcome, now_ms)
+        undo_for_box(moved, attempt, "box-says-" + outcome, now_ms)
 
 
 def _reversal_intended(moved: Moved, attempts: Attempts, record: ReplicaRecord, now_ms: int) -> None:
     name = (record.tenant, int(record.fields["attempt"]))
     attempt = _own(attempts, record) if name in attempts else _new(attempts, record)
     if attempt is not None:
-        undo(moved, attempt, record.fields["reason"] or "asked", now_ms)
+        undo_for_box(moved, attempt, record.fields["reason"] or "asked", now_ms)
 
 
 def _completed(moved: Moved, attempts: Attempts, record: ReplicaRecord, now_ms: int) -> None:
     paid_with = {int(tender["attempt"]) for tender in record.fields["tenders"]}
     for attempt in _of_order(attempts, record):
-        attempt.sale = "completed"
+        if attempt.sale != "voided":
+            attempt.sale = "completed"
         moved.change(attempt)
         if attempt.attempt not in paid_with:
             undo(moved, attempt, "not-in-sale", now_ms)
@@ -84,9 +86,10 @@ def _completed(moved: Moved, attempts: Attempts, record: ReplicaRecord, now_ms: 
 
 def _voided(moved: Moved, attempts: Attempts, record: ReplicaRecord, now_ms: int) -> None:
     for attempt in _of_order(attempts, record):
-        attempt.sale = "voided"
+        if attempt.sale != "completed":
+            attempt.sale = "voided"
         moved.change(attempt)
-        undo(moved, attempt, "sale-voided", now_ms)
+        undo_for_box(moved, attempt, "sale-voided", now_ms)
 
 
 def _own(attempts: Attempts, record: ReplicaRecord) -> Attempt | None:

@@ -27,6 +27,8 @@ LOST_CALL_MS = 10_000
 MAX_BUDGET_MS = 180_000
 
 OTHER_BODY = "other-body"
+UNDO_AFTER_SALE = "undo-after-sale"
+SALE_COMPLETED = "sale-completed"
 
 
 @dataclass(slots=True)
@@ -87,8 +89,9 @@ def reverse(moved: Moved, attempt: Attempt | None, request: LiveRequest, now_ms:
     elif attempt.box != request.box.box:
         moved.replies.append(refuse(request, "attempt-of-another-box"))
         return attempt
-    undo(moved, attempt, request.reason or "asked", now_ms)
-    if attempt.state in {"reversed", "declined", "expired"}:
+    if not undo_for_box(moved, attempt, request.reason or "asked", now_ms):
+        moved.replies.append(refuse(request, SALE_COMPLETED))
+    elif attempt.state in {"reversed", "declined", "expired"}:
         moved.replies.append(reply(attempt, "reverse"))
     return attempt
 
@@ -109,6 +112,21 @@ def undo(moved: Moved, attempt: Attempt, reason: str, now_ms: int) -> None:
     attempt.tries = 0
     _call(moved, attempt, "reverse", now_ms)
     moved.change(attempt)
+
+
+def undo_for_box(moved: Moved, attempt: Attempt, reason: str, now_ms: int) -> bool:
+    """Have an attempt undone as its box wishes; False when its completed sale was paid with it.
+
+    The goods left with that sale, and "completed" has no way out in `protocol/order`. A box that goes back on it is
+    faulty or has lost a part of its journal: a person decides.
+    """
+    is_at_rest = attempt.state in {"reversed", "reversing", "declined", "expired"}
+    if attempt.sale == "completed" and not attempt.reversal_reason and not is_at_rest:
+        detail = f"the box wants it undone ({reason}) after it completed the sale with it"
+        moved.alarms.append((attempt, UNDO_AFTER_SALE, detail))
+        return False
+    undo(moved, attempt, reason, now_ms)
+    return True
 
 
 def hear(moved: Moved, attempt: Attempt, result: CallResult, now_ms: int) -> None:

@@ -239,6 +239,21 @@ async def test_cash_given_back_is_booked_back(estate: Estate) -> None:
     assert (await state(estate))[0] == "voided"
 
 
+async def test_cash_given_back_after_the_sale_was_completed_is_parked_and_not_booked(estate: Estate) -> None:
+    till = await estate.enrol()
+    order, priced = till.open_sale()
+    tender = till.intend(order, priced.total_minor, "cash")
+    till.result(tender)
+    till.complete(order, priced, tender)
+    names = {k: tender[k] for k in ("order", "payment", "attempt")}
+    till.write("reversal_result", **names, outcome="reversed", reason="")
+
+    await estate.hear(till, "evt", till.batch())
+
+    assert await estate.rows("SELECT code FROM parked_record") == [("order-event-out-of-place",)]
+    assert await balances(estate) == {"cash:till-1": 633, "sales": -550, "tax:A": -83}
+
+
 async def test_a_reversal_confirmed_after_its_sale_was_voided_is_no_fault(estate: Estate) -> None:
     till = await estate.enrol()
     order, priced = till.open_sale()

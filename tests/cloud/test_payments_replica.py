@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.cloud.payment_steps import balances, begin, outcomes, pay
 
 if TYPE_CHECKING:
@@ -113,3 +115,63 @@ async def test_a_sale_completed_without_its_money_raises_an_alarm(estate: Estate
     await estate.hear(till, "evt", till.batch())
 
     assert await estate.alarms() == ["approval-not-ours", "completed-without-money"]
+
+
+async def test_a_void_that_comes_after_the_sale_was_completed_gives_no_money_back(estate: Estate) -> None:
+    till, order, priced, tender = await begin(estate)
+    await pay(estate, till, tender)
+    till.result(tender)
+    till.complete(order, priced, tender)
+    till.write("sale_voided", order=order, reason="faulty")
+
+    await estate.hear(till, "evt", till.batch())
+    await estate.settle()
+
+    assert await estate.attempt(tender) == "approved"
+    assert estate.channel.count("reverse", int(tender["attempt"])) == 0
+    assert await balances(estate) == {"card-clearing": 633, "sales": -550, "tax:A": -83}
+    assert await estate.alarms() == ["undo-after-sale"]
+    assert await estate.rows("SELECT code FROM parked_record") == [("order-event-out-of-place",)]
+    assert await estate.rows("SELECT sale FROM payment_attempt") == [("completed",)]
+
+
+@pytest.mark.parametrize("how", ["result", "intention", "request"])
+async def test_no_word_of_a_box_undoes_what_a_completed_sale_was_paid_with(estate: Estate, how: str) -> None:
+    till, order, priced, tender = await begin(estate)
+    await pay(estate, till, tender)
+    till.result(tender)
+    till.complete(order, priced, tender)
+    await estate.hear(till, "evt", till.batch())
+    said = len(estate.told(till, "res"))
+
+    if how == "result":
+        till.result(tender, "reversed")
+        await estate.hear(till, "evt", till.batch())
+    else:
+        request = till.request("reverse", tender)
+        await estate.hear(till, *(("req", request) if how == "request" else ("evt", till.batch())))
+    await estate.settle()
+
+    assert await estate.attempt(tender) == "approved"
+    assert estate.channel.count("reverse", int(tender["attempt"])) == 0
+    assert await estate.alarms() == ["undo-after-sale"]
+    answers = [
+        (answer["kind"], answer["outcome"], answer["reason"]) for answer in estate.told(till, "res")[said:]
+    ]
+    assert answers == ([("reverse", "refused", "sale-completed")] if how == "request" else [])
+
+
+async def test_a_completion_that_comes_after_the_void_keeps_the_money_on_its_way_back(estate: Estate) -> None:
+    till, order, priced, tender = await begin(estate)
+    estate.channel.hold = asyncio.Event()
+    await estate.hear(till, "req", till.request("pay", tender))
+    till.write("sale_voided", order=order, reason="shopper-left")
+    till.complete(order, priced, tender)
+    await estate.hear(till, "evt", till.batch())
+
+    estate.channel.hold.set()
+    await estate.settle()
+
+    assert await estate.attempt(tender) == "reversed"
+    assert await estate.rows("SELECT sale FROM payment_attempt") == [("voided",)]
+    assert await estate.alarms() == ["completed-without-money"]
