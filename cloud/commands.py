@@ -12,13 +12,13 @@ from cloud.catalogue_commands import catalogue
 from cloud.config import read_broker_url
 from cloud.explain_command import explain
 from cloud.installation import DEFAULT_PORT, Installation, Wishes, make_installation
-from cloud.operator_command import repair, restored
+from cloud.operator_command import alarms, repair, restored
 from protocol.errors import ConfigError
 
-__all__ = ["catalogue", "cloud", "explain", "repair", "restored"]
+__all__ = ["alarms", "catalogue", "cloud", "explain", "repair", "restored"]
 
 
-@click.command(epilog="Beside it: tillbox cloud repair, tillbox cloud restored.")
+@click.command(epilog="Beside it: tillbox cloud alarms, tillbox cloud repair, tillbox cloud restored.")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="The cloud's data directory.")
 @click.option("--init", "is_init", is_flag=True, help="Make what is missing of the directory, and end.")
 @click.option("--broker", default="", help="With --init: mqtts://HOST:PORT of a broker that others run.")

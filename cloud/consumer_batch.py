@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cloud import intake_store, repairs
-from cloud.alarms import raise_alarms
+from cloud.alarms import raise_alarms, settle_alarms
 from cloud.intake_replica import Receipt, parked_row, store_batches
 from cloud.ledger import handlers as ledger
 from cloud.orders import handlers as orders
@@ -84,6 +84,7 @@ async def carry_out(tx: Transaction, batch: Batch, services: Services, now_ms: i
     await ledger.book(tx, booked.entries + done.entries + again.entries, now_ms)
     parked += [parked_row(record, error, now_ms) for record, error in booked.parked]
     await _note(tx, opened, stored.aside, parked, now_ms)
+    await settle_alarms(tx, done.settled, now_ms)
     await raise_alarms(tx, stored.alarms + booked.alarms + done.alarms + again.alarms)
     unfinished = await repairs.settle(tx, replay, rechecked, parked, now_ms)
     await _hand_to_lanes(tx, opened, services, now_ms)

@@ -1,26 +1,29 @@
-"""`tillbox cloud repair | restored`: what a person does to a cloud after a cause was mended or a backup restored.
+"""`tillbox cloud alarms | repair | restored`: what waits for a person, and what she does once its cause is mended.
 
-Each writes a row into the cloud's database; the running cloud takes it up by itself within a second. So no second
-process ever books anything, and a command is not lost while the cloud stands: it is taken up at its next start.
+`alarms` only reads. Each of the others writes a row into the cloud's database; the running cloud takes it up by itself
+within a second. So no second process ever books anything, and a command is not lost while the cloud stands: it is
+taken up at its next start.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cloud import intake_store, repair_store
+from cloud.alarms import open_alarms
 from cloud.config import read_config
 from cloud.database import open_database
 from cloud.installation import Installation
 from protocol.errors import CallerError, OutcomeUnknown
 
 if TYPE_CHECKING:
-    from cloud.database import Database
+    from cloud.database import Database, Row
     from cloud.repair_store import Answer, Left
 
 REQUEST_BYTES = 8  # random: two people may ask at the same time
@@ -72,6 +75,30 @@ def repair(data: Path, tenant: str, patience: int, as_json: bool) -> None:  # no
 
 @click.command()
 @_data
+@click.option("--tenant", default="", help="Only this tenant's.")
+@_json
+def alarms(data: Path, tenant: str, as_json: bool) -> None:  # noqa: FBT001 - as above
+    """List the alarms that are open, oldest first: when, whose, what, about which order, attempt or box."""
+    config = read_config(Installation(data).config)
+
+    async def work() -> list[Row]:
+        database = await open_database(config.database)
+        try:
+            return await open_alarms(database, tenant)
+        finally:
+            await database.close()
+
+    rows = asyncio.run(work())
+    if as_json:
+        names = ("raised_ms", "tenant", "kind", "subject", "detail")
+        click.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows]))
+        return
+    lines = ["\t".join([_time(ms), *told]) for ms, *told in rows]
+    click.echo("\n".join(lines) or "no alarm is open")
+
+
+@click.command()
+@_data
 @click.option("--yes", "is_sure", is_flag=True, help="Do not ask whether it is meant.")
 @_json
 def restored(data: Path, is_sure: bool, as_json: bool) -> None:  # noqa: FBT001 - click hands flags over by name
@@ -119,6 +146,10 @@ async def _answers(database: Database, tenant: str, names: tuple[str, str], pati
             f"The cloud has not finished within {patience_s} s",
             "Start the cloud if it stands; it goes on with the repair by itself",
         ) from late
+
+
+def _time(at_ms: int) -> str:
+    return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _words(mended: dict[str, int], left: Left) -> str:

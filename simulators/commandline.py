@@ -33,6 +33,7 @@ COMMANDS = {
 BESIDE = {
     "box": {"renew": ("edge.renew_command", "renew")},
     "cloud": {
+        "alarms": ("cloud.operator_command", "alarms"),
         "repair": ("cloud.operator_command", "repair"),
         "restored": ("cloud.operator_command", "restored"),
     },

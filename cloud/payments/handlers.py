@@ -40,6 +40,7 @@ class Done:
 
     entries: list[Entry] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
+    settled: list[tuple[str, str, str]] = field(default_factory=list)  # alarms whose cause is gone
     replies: list[Reply] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
 
@@ -68,7 +69,8 @@ async def take(tx: Transaction, work: Work, now_ms: int) -> Done:
         Alarm(attempt.tenant, kind, str(attempt.attempt), attempt.shard, detail, now_ms)
         for attempt, kind, detail in moved.alarms
     ]
-    return Done(moved.entries, alarms, moved.replies, moved.calls)
+    settled = [(attempt.tenant, kind, str(attempt.attempt)) for attempt, kind in moved.settled]
+    return Done(moved.entries, alarms, settled, moved.replies, moved.calls)
 
 
 def _answer(moved: rules.Moved, attempts: replica_rules.Attempts, request: LiveRequest, now_ms: int) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cloud.payments.attempt import Attempt
 from cloud.payments.requests import intention_digest
-from cloud.payments.rules import OTHER_BODY, undo, undo_for_box
+from cloud.payments.rules import OTHER_BODY, stop_waiting, undo, undo_for_box
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +74,7 @@ def _reversal_intended(moved: Moved, attempts: Attempts, record: ReplicaRecord, 
 def _completed(moved: Moved, attempts: Attempts, record: ReplicaRecord, now_ms: int) -> None:
     paid_with = {int(tender["attempt"]) for tender in record.fields["tenders"]}
     for attempt in _of_order(attempts, record):
+        stop_waiting(moved, attempt)
         if attempt.sale != "voided":
             attempt.sale = "completed"
         moved.change(attempt)
@@ -86,6 +87,7 @@ def _completed(moved: Moved, attempts: Attempts, record: ReplicaRecord, now_ms: 
 
 def _voided(moved: Moved, attempts: Attempts, record: ReplicaRecord, now_ms: int) -> None:
     for attempt in _of_order(attempts, record):
+        stop_waiting(moved, attempt)
         if attempt.sale != "completed":
             attempt.sale = "voided"
         moved.change(attempt)

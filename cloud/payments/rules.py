@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 DUE_INTERVALS_MS = (5_000, 10_000, 30_000, 120_000, 600_000, 3_600_000, 86_400_000)
 # A call that has not answered so long after its deadline was lost with the process that made it.
 LOST_CALL_MS = 10_000
+# A box ends a sale within seconds of its approval and tells it at once; a router or a box that lost its power is back
+# within minutes. After that somebody should look, while the shopper may be in the shop and the acquirer's day is open.
+UNFINISHED_MS = 900_000
 # A deadline further away than this is a wrong clock at the box; nobody waits so long at a till.
 MAX_BUDGET_MS = 180_000
 
 OTHER_BODY = "other-body"
 UNDO_AFTER_SALE = "undo-after-sale"
 SALE_COMPLETED = "sale-completed"
+SALE_UNFINISHED = "sale-unfinished"
 
 
 @dataclass(slots=True)
@@ -37,6 +41,7 @@ class Moved:
 
     entries: list[ledger.Entry] = field(default_factory=list)
     alarms: list[tuple[Attempt, str, str]] = field(default_factory=list)
+    settled: list[tuple[Attempt, str]] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     changed: dict[tuple[str, int], Attempt] = field(default_factory=dict)
@@ -100,6 +105,7 @@ def undo(moved: Moved, attempt: Attempt, reason: str, now_ms: int) -> None:
     """Have an attempt undone, whoever wants it. Safe to repeat: what is undone or on its way stays as it is."""
     if attempt.state in {"reversed", "reversing", "declined", "expired"}:
         return
+    stop_waiting(moved, attempt)
     if attempt.state == "requested":
         if not attempt.reversal_reason:
             attempt.reversal_reason = reason
@@ -127,6 +133,14 @@ def undo_for_box(moved: Moved, attempt: Attempt, reason: str, now_ms: int) -> bo
         return False
     undo(moved, attempt, reason, now_ms)
     return True
+
+
+def stop_waiting(moved: Moved, attempt: Attempt) -> None:
+    """Note that an approval waits no longer for the end of its sale, which has come, or its money goes back."""
+    if attempt.state == "approved" and attempt.sale == "open":
+        if attempt.due_ms == 0:  # it was looked at, so its alarm is open
+            moved.settled.append((attempt, SALE_UNFINISHED))
+        attempt.due_ms = 0
 
 
 def hear(moved: Moved, attempt: Attempt, result: CallResult, now_ms: int) -> None:
@@ -167,6 +181,11 @@ def look(
             _call(moved, attempt, "query", now_ms)
         moved.change(attempt)
     else:
+        if attempt.state == "approved" and attempt.sale == "open":
+            detail = (
+                f"box {attempt.box} took {attempt.amount_minor} {attempt.currency} for order {attempt.order}"
+            )
+            moved.alarms.append((attempt, SALE_UNFINISHED, f"{detail} and did not tell how the sale ended"))
         attempt.due_ms = 0
         moved.change(attempt)
 
@@ -236,7 +255,8 @@ def _hear_approval(moved: Moved, attempt: Attempt, answer: ChannelAnswer, now_ms
         _call(moved, attempt, "reverse", now_ms)
         return
     attempt.state = lifecycle.next_state(attempt.state, "approved")
-    attempt.reason, attempt.due_ms, attempt.tries = answer.reason, 0, 0
+    attempt.reason, attempt.tries = answer.reason, 0
+    attempt.due_ms = now_ms + UNFINISHED_MS if attempt.sale == "open" else 0
     if attempt.reversal_reason or attempt.sale == "voided":
         undo(moved, attempt, attempt.reversal_reason or "sale-voided", now_ms)
     else:
@@ -271,6 +291,7 @@ def _hear_reversal(moved: Moved, attempt: Attempt, answer: ChannelAnswer, now_ms
     """Take the word of a reversal, ours or one that the channel made by itself after an unknown outcome."""
     if answer.outcome == "reversed" and attempt.state in {"requested", "unknown", "approved", "reversing"}:
         if attempt.state == "approved":
+            stop_waiting(moved, attempt)
             moved.alarms.append((attempt, "reversed-by-channel", "the channel undid an approval by itself"))
         attempt.state = lifecycle.next_state(attempt.state, "reversed")
         attempt.reversed_ms, attempt.due_ms, attempt.reason = now_ms, 0, answer.reason

@@ -1,4 +1,4 @@
-"""`tillbox cloud repair` and `restored`, each as a process of its own beside a cloud that works."""
+"""`tillbox cloud repair`, `restored` and `alarms`, each as a process of its own beside a cloud that works."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cloud.alarms import Alarm, raise_alarms, settle_alarms
 from cloud.config import read_config
 from cloud.database import open_database
 from cloud.installation import Wishes, make_installation
@@ -152,3 +153,26 @@ async def test_a_restore_is_declared_only_by_who_confirms_it(place, typed, code,
     assert ended == code
     assert "Was the database restored?" in err
     assert await estate.rows("SELECT number FROM installation WHERE name = 'epoch'") == [(epoch,)]
+
+
+async def test_open_alarms_are_listed_oldest_first_with_what_they_are_about(place) -> None:
+    directory, estate = place
+    alarms = [
+        Alarm(TENANT, "sale-unfinished", "77", "2a", "box till-1, order 5", 2_000),
+        Alarm("other", "clock-wrong", "till-9", "2b", "it is 9", 1_000),
+        Alarm(TENANT, "priced_wrong", "5", "2a", "settled before", 500),
+    ]
+    async with estate.database.transaction() as tx:
+        await raise_alarms(tx, alarms)
+        await settle_alarms(tx, [(TENANT, "priced_wrong", "5")], 3_000)
+
+    all_of_them = await tillbox("cloud", "alarms", "--data", directory, "--json")
+    one_tenant = await tillbox("cloud", "alarms", "--data", directory, "--tenant", TENANT)
+    none = await tillbox("cloud", "alarms", "--data", directory, "--tenant", "nobody")
+
+    assert [(told["kind"], told["subject"]) for told in json.loads(all_of_them[1])] == [
+        ("clock-wrong", "till-9"),
+        ("sale-unfinished", "77"),
+    ]
+    assert one_tenant[1] == f"1970-01-01 00:00:02 UTC\t{TENANT}\tsale-unfinished\t77\tbox till-1, order 5\n"
+    assert (none[0], none[1]) == (0, "no alarm is open\n")
