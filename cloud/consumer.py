@@ -116,6 +116,7 @@ class Consumer:
         self._receiving: asyncio.Task[list[Message]] | None = None
         self._backlog: deque[Message] = deque()
         self._epoch = 0
+        self._owes_answers = False
 
     def offer(self, what: CallResult | AttemptName | Repair) -> None:
         """Hand in what did not come from a box: a channel's answer, an attempt that is due, a repair."""
@@ -229,11 +230,22 @@ class Consumer:
             self.offer(repair)
         for call in outcome.calls:
             self._calls.start(call)
-        for reply in outcome.replies:
-            await self._publisher.publish_reply(reply)
-        for receipt in outcome.receipts:
-            await self._publisher.publish_receipt(receipt, self._epoch)
+        await self._say(outcome)
         fault(PUBLISHED)
+
+    async def _say(self, outcome: Outcome) -> None:
+        """Publish what is committed. A failure undoes nothing: the outbox has the answers, they follow the next batch."""
+        try:
+            for reply in outcome.replies:
+                await self._publisher.publish_reply(reply)
+            if self._owes_answers:
+                await self._publisher.publish_left(self._database)
+                self._owes_answers = False
+            for receipt in outcome.receipts:
+                await self._publisher.publish_receipt(receipt, self._epoch)
+        except Exception as error:  # noqa: BLE001 - as in _handle; the batch is done and must not be taken apart for this
+            _log.warning("answers are kept for the next batch: %s", type(error).__name__)
+            self._owes_answers = True
 
     async def _transact(self, delivery: _Delivery, *, is_store_only: bool) -> Outcome:
         """Do everything of a delivery in one transaction; wait while the database is away."""
@@ -252,6 +264,7 @@ class Consumer:
                 _log.warning("the database is away: %s", type(error).__name__)
                 await asyncio.sleep(OUTAGE_PAUSE_S)
             else:
+                self._publisher.committed()
                 return outcome
 
     async def _go_on(self, repair: Repair) -> None:

@@ -1,8 +1,8 @@
 """Says what was committed: receipts and answers, sealed under the box's key for its direction.
 
 Answers that told a change stand in the outbox, written by the transaction that made the change, so a crash between
-commit and publishing loses none; rows that were published are deleted by the next batch. Receipts need no outbox:
-the box asks again.
+commit and publishing loses none; rows that were published are deleted by the next batch that is committed, and rows
+that were not are published behind it. Receipts need no outbox: the box asks again.
 """
 
 from __future__ import annotations
@@ -38,23 +38,30 @@ class Publisher:
         self._directory = directory
         self._clock = clock
         self._sealers: dict[bytes, Sealer] = {}
-        self._published: list[tuple[str, str]] = []
+        self._published: list[tuple[str, str]] = []  # their rows are still in the outbox
+        self._deleted = 0  # how many of them the open transaction deletes
 
     async def keep(
         self, tx: Transaction, replies: Sequence[Reply], shards: dict[str, str], now_ms: int
     ) -> None:
         """Write the answers of a batch into the outbox, and delete the rows that were published before.
 
-        `shards` tells the shard of each tenant that has an answer here.
+        `shards` tells the shard of each tenant that has an answer here. Call `committed` once that is so; without it
+        the same rows are deleted by the next batch.
         """
-        done, self._published = self._published, []
-        await tx.execute_many(_DELETE, done)
+        self._deleted = len(self._published)
+        await tx.execute_many(_DELETE, self._published)
         rows: list[Row] = [
             (reply.tenant, _name(reply), shards[reply.tenant], reply.box, "res", self._encode(reply), now_ms)
             for reply in replies
             if reply.version
         ]
         await tx.insert_many(_ADD, rows)
+
+    def committed(self) -> None:
+        """Forget the rows that the transaction of the last `keep` deleted."""
+        del self._published[: self._deleted]
+        self._deleted = 0
 
     async def publish_receipt(self, receipt: Receipt, epoch: int) -> None:
         """Tell a box how far its journal is stored."""
@@ -79,8 +86,9 @@ class Publisher:
             self._published.append((reply.tenant, _name(reply)))
 
     async def publish_left(self, database: Database) -> int:
-        """Publish what an earlier run committed and did not get to say; return how many."""
-        rows = await database.fetch(_LEFT)
+        """Publish what was committed and not said, by this run or an earlier one; return how many."""
+        said = set(self._published)
+        rows = [row for row in await database.fetch(_LEFT) if row[:2] not in said]
         for tenant, message, name, lane, payload in rows:
             box = await self._directory.find(tenant, name)
             if box is not None:
