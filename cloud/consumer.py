@@ -234,7 +234,7 @@ class Consumer:
         fault(PUBLISHED)
 
     async def _say(self, outcome: Outcome) -> None:
-        """Publish what is committed. A failure undoes nothing: the outbox has the answers, they follow the next batch."""
+        """Publish what is committed. A failure undoes nothing: the outbox keeps the answers for the next batch."""
         try:
             for reply in outcome.replies:
                 await self._publisher.publish_reply(reply)
