@@ -215,6 +215,7 @@ class Consumer:
                 _log.warning("a message failed alone: %s", type(error).__name__)
             else:
                 return
+        _tell_kept(part, is_kept=False)
         for message in part.messages:
             await self._set_aside(message, failure)
         for repair in part.repairs:
@@ -223,6 +224,7 @@ class Consumer:
     async def _commit(self, delivery: _Delivery, *, is_store_only: bool = False) -> None:
         outcome = await self._transact(delivery, is_store_only=is_store_only)
         fault(COMMITTED)
+        _tell_kept(delivery, is_kept=True)
         self._count(outcome)
         for box in outcome.changed_boxes:
             self._directory.forget(box.tenant, box.box)
@@ -295,6 +297,13 @@ class Consumer:
         self.counts.parked += outcome.parked_count
         self.counts.refused += outcome.refused_count
         self.counts.set_aside += outcome.aside_count
+
+
+def _tell_kept(delivery: _Delivery, *, is_kept: bool) -> None:
+    """Tell those who wait for it what became of what they handed in."""
+    for result in delivery.results:
+        if result.kept is not None and not result.kept.done():
+            result.kept.set_result(is_kept)
 
 
 def _is_replica(message: Message) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from protocol.catalogue import Prices
     from protocol.item import Item
@@ -169,6 +169,6 @@ class CardChannel(Protocol):
         """Find what became of the attempt: approved, declined or unknown."""
         ...
 
-    def listen(self, hear: Callable[[LateAnswer], None]) -> None:
-        """Name who hears late answers. `hear` returns at once and never raises."""
+    def listen(self, hear: Callable[[LateAnswer], Awaitable[None]]) -> None:
+        """Name who hears late answers. `hear` returns when what follows is committed; OutcomeUnknown: tell it again."""
         ...

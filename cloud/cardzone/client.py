@@ -1,7 +1,8 @@
 """How the rest of the cloud talks to the card zone: calls over its Unix socket, and notices as they come.
 
 A connection that breaks under a call leaves that call's outcome unknown (OutcomeUnknown): ask with `query`.
-The next call connects again. Notices are acknowledged after `on_notice` returned, so it may see one twice.
+The next call connects again. Notices are acknowledged after `on_notice` returned, so it may see one twice; one that it
+answers with OutcomeUnknown is not, and comes again with the next connection.
 """
 
 from __future__ import annotations
@@ -108,9 +109,9 @@ class CardZoneClient:
         self._lost()
 
     async def _hear(self, notice: dict[str, Any]) -> None:
-        if self._on_notice is not None:
-            await self._on_notice(notice)
         with suppress(DeviceError, OutcomeUnknown):  # it comes again on the next connection
+            if self._on_notice is not None:
+                await self._on_notice(notice)
             await self._call({"do": "heard", "notice": notice["notice"]}, CALL_MS)
 
     async def _call(self, packet: dict[str, Any], patience_ms: int) -> dict[str, Any]:

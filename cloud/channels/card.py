@@ -14,7 +14,7 @@ from cloud.ports import ChannelAnswer, ChannelCall, LateAnswer
 from protocol.errors import CallerError, DeviceError, PeerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from cloud.cardzone.client import CardZoneClient
 
@@ -57,7 +57,7 @@ class CardChannel:
     def __init__(self, acceptors: Acceptors) -> None:
         self._acceptors = acceptors
         self._client: CardZoneClient | None = None
-        self._hear: Callable[[LateAnswer], None] | None = None
+        self._hear: Callable[[LateAnswer], Awaitable[None]] | None = None
 
     def attach(self, client: CardZoneClient) -> None:
         """Say through whom to speak; before the first call."""
@@ -95,12 +95,12 @@ class CardChannel:
         """Tell what the zone knows; unknown with reason "never-seen" when it was never asked."""
         return _answer(await self._zone.query(call.tenant, str(call.attempt)))
 
-    def listen(self, hear: Callable[[LateAnswer], None]) -> None:
+    def listen(self, hear: Callable[[LateAnswer], Awaitable[None]]) -> None:
         """Name who hears late answers."""
         self._hear = hear
 
     async def hear(self, notice: dict[str, Any]) -> None:
-        """Take a notice of the card zone.
+        """Take a notice of the card zone; return when what follows is committed. OutcomeUnknown: it must be told again.
 
         A late approval is told as what it is worth: `unknown`, because its reversal is under way already.
         """
@@ -109,7 +109,7 @@ class CardChannel:
         about: Literal["authorization", "reversal"] = "authorization"
         if notice["event"] == "reversal_settled":
             about = "reversal"
-        self._hear(LateAnswer(str(notice["tenant"]), int(notice["attempt"]), about, _answer(notice)))
+        await self._hear(LateAnswer(str(notice["tenant"]), int(notice["attempt"]), about, _answer(notice)))
 
     @property
     def _zone(self) -> CardZoneClient:

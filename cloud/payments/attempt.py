@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from cloud.ports import ChannelCall
 
 if TYPE_CHECKING:
+    from asyncio import Future
+
     from cloud.ports import Box, ChannelAnswer
 
 AttemptName = tuple[str, int]  # tenant, attempt
@@ -113,13 +115,17 @@ class Call(NamedTuple):
 
 
 class CallResult(NamedTuple):
-    """What a channel said to a call, or unasked (`is_late`). Kind "expired": the call was never made."""
+    """What a channel said to a call, or unasked (`is_late`). Kind "expired": the call was never made.
+
+    `kept` is told whether what follows was committed, when somebody waits for that.
+    """
 
     tenant: str
     attempt: int
     kind: CallKind | Literal["expired"]
     answer: ChannelAnswer
     is_late: bool = False
+    kept: Future[bool] | None = None
 
 
 class Reply(NamedTuple):

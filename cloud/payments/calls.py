@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from cloud.payments.attempt import CallResult
 from cloud.ports import ChannelAnswer
+from protocol.errors import OutcomeUnknown
 from protocol.faults import declare, fault
 from protocol.schema import MASKED
 
@@ -104,9 +105,18 @@ class ChannelCalls:
                 return await self._channel.reverse(call.about)
             return await self._channel.query(call.about)
 
-    def _hear_late(self, late: LateAnswer) -> None:
+    async def _hear_late(self, late: LateAnswer) -> None:
+        """Report what was said unasked, and return once it is committed: the channel forgets it after that.
+
+        OutcomeUnknown("notice-not-kept"): it was not, so it must be told again.
+        """
         kind: CallKind = "authorize" if late.about == "authorization" else "reverse"
-        self._report(CallResult(late.tenant, late.attempt, kind, _cleaned(late.answer), is_late=True))
+        kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._report(
+            CallResult(late.tenant, late.attempt, kind, _cleaned(late.answer), is_late=True, kept=kept)
+        )
+        if not await kept:
+            raise OutcomeUnknown("notice-not-kept", "What the channel told was not stored", "Tell it again")
 
 
 def _cleaned(answer: ChannelAnswer) -> ChannelAnswer:

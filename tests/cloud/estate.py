@@ -21,7 +21,7 @@ from protocol.seal import open_sealed
 from tests.cloud.tills import CATALOGUE, NOON_MS, SHARD, STORE, TAXES, TENANT, Till
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from cloud.database import Database
 
@@ -87,7 +87,7 @@ class Channel(CardChannel):
         self.queries: deque[str] = deque()
         self.asked: list[tuple[str, int]] = []
         self.hold: asyncio.Event | None = None
-        self._hear: Callable[[LateAnswer], None]
+        self._hear: Callable[[LateAnswer], Awaitable[None]]
 
     async def authorize(self, call: ChannelCall, blob: bytes, remaining_ms: int) -> ChannelAnswer:
         assert remaining_ms > 0
@@ -108,11 +108,12 @@ class Channel(CardChannel):
         self.asked.append(("query", call.attempt))
         return answer_of(self.queries.popleft() if self.queries else "unknown", call.amount_minor)
 
-    def listen(self, hear: Callable[[LateAnswer], None]) -> None:
+    def listen(self, hear: Callable[[LateAnswer], Awaitable[None]]) -> None:
         self._hear = hear
 
-    def say_late(self, attempt: int, about: Any, answer: ChannelAnswer) -> None:
-        self._hear(LateAnswer(TENANT, attempt, about, answer))
+    def say_late(self, attempt: int, about: Any, answer: ChannelAnswer) -> asyncio.Future[None]:
+        """Say something unasked; what comes back is done when the cloud says that it has it."""
+        return asyncio.ensure_future(self._hear(LateAnswer(TENANT, attempt, about, answer)))
 
     def count(self, kind: str, attempt: int) -> int:
         return self.asked.count((kind, attempt))

@@ -20,7 +20,12 @@ def channel_over(stage, heard=None):
     channel = CardChannel(Acceptors({("acme", "box-1"): Acceptor("MERCHANT1", "TERM0009")}))
     channel.attach(stage.client)
     stage.client._on_notice = channel.hear
-    channel.listen((heard if heard is not None else []).append)
+
+    async def hear(late: LateAnswer) -> None:
+        if heard is not None:
+            heard.append(late)
+
+    channel.listen(hear)
     return channel
 
 
@@ -69,6 +74,37 @@ async def test_an_unknown_outcome_is_settled_by_the_zone_and_told(tmp_path):
             ("authorization", 3, "unknown"),
             ("reversal", 3, "reversed"),
         ]
+
+
+async def test_a_notice_that_the_cloud_could_not_keep_stays_with_the_zone_and_is_told_again(tmp_path):
+    async with zone_stage(tmp_path, reversal_first_ms=100) as stage:
+        await stage.start()
+        await stage.is_up()
+        channel = channel_over(stage)
+        kept: list[LateAnswer] = []
+        refused: list[LateAnswer] = []
+
+        async def refuse(late: LateAnswer) -> None:
+            refused.append(late)
+            raise OutcomeUnknown("notice-not-kept", "The database is away", "Tell it again")
+
+        async def keep(late: LateAnswer) -> None:
+            kept.append(late)
+
+        channel.listen(refuse)
+        stage.listen()
+        stage.acquirer.use_next(81)
+        await channel.authorize(CALL, stage.seal(BOUND, "visa"), 100)
+        await eventually(lambda: bool(refused), "it was told, and could not be kept")
+        await stage.client.query("acme", "3")  # an answer to "heard" would be before this one
+        still = stage.rows("SELECT * FROM notices")
+        channel.listen(keep)
+        await stage.stop_listening()
+        stage.listen()
+        await eventually(lambda: stage.rows("SELECT * FROM notices") == [], "the zone knows that it was kept")
+
+        assert still != []
+        assert [late.about for late in kept] == ["reversal"]
 
 
 async def test_a_zone_that_does_not_listen_was_never_asked(tmp_path):

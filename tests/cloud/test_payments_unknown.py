@@ -6,8 +6,10 @@ import asyncio
 
 import pytest
 
+from cloud.payments import rules as payment_rules
 from cloud.ports import ChannelAnswer
 from protocol import faults
+from protocol.errors import OutcomeUnknown
 from tests.cloud.estate import Estate, answer_of
 from tests.cloud.payment_steps import Crash, balances, begin, outcomes, pay
 
@@ -256,3 +258,33 @@ async def test_a_channel_that_says_strange_words_stops_nothing(estate: Estate) -
     told = estate.told(till, "res")[-1]
     assert (told["outcome"], told["approval_code"], told["rrn"]) == ("approved", "x" * 16, "")
     assert told["masked"] == "476173******0119"
+
+
+async def test_a_late_answer_counts_as_heard_only_when_its_effect_is_committed(estate: Estate) -> None:
+    till, _, _, tender = await begin(estate)
+    estate.channel.answers.append("unknown")
+    await pay(estate, till, tender)
+    told = []
+
+    def look(name: str) -> None:
+        told.append((name, heard.done()))
+
+    heard = estate.channel.say_late(int(tender["attempt"]), "authorization", answer_of("approved", 633))
+    faults.set_hook(look)
+    await estate.settle()
+
+    assert told[:2] == [("consumer.received", False), ("consumer.committed", False)]
+    await heard
+    assert await estate.attempt(tender) == "approved"
+
+
+async def test_a_late_answer_that_could_never_be_committed_was_not_heard(estate: Estate, monkeypatch) -> None:
+    till, _, _, tender = await begin(estate)
+    await pay(estate, till, tender)
+    with monkeypatch.context() as patch:
+        patch.setattr(payment_rules, "hear", lambda *_: 1 / 0)
+        heard = estate.channel.say_late(int(tender["attempt"]), "reversal", ChannelAnswer("reversed"))
+        await estate.settle()
+
+    with pytest.raises(OutcomeUnknown, match="notice-not-kept"):
+        await heard
