@@ -89,6 +89,7 @@ class Stretch:
     next_seq: int = 0
     is_asked: bool = False  # the cloud has told, on this link, where to go on
     is_forked: bool = False
+    forked_at: int = -1  # how far the cloud held its other history; agreement up to there proves nothing
 
     @property
     def unsent(self) -> int:
@@ -184,7 +185,9 @@ class Outbox:
             return effects + self._forked(stretch, told, now_ms)
         if told.through > stretch.confirmed and not is_beyond:
             effects.append(TakeReceipt(told.generation, told.through))
-        stretch.is_forked = False
+        # A late receipt may be from before the fork. One beyond it says that the cloud follows our history.
+        if told.through > stretch.forked_at and not is_beyond:
+            stretch.is_forked = False
         if self.quarantine and not any(s.is_forked for s in self._stretches):
             self.quarantine = ""
             effects.append(Release())
@@ -259,6 +262,7 @@ class Outbox:
         for stretch in self._stretches:
             stretch.confirmed = 0
             stretch.is_asked = False
+            stretch.forked_at = -1
         self._in_flight.clear()
         return [ForgetReceipts(epoch)]
 
@@ -266,6 +270,7 @@ class Outbox:
         reason = "journal-older-than-cloud" if told.through > stretch.last_seq else "journal-forked"
         is_news = not stretch.is_forked
         stretch.is_forked, stretch.is_asked = True, False
+        stretch.forked_at = max(stretch.forked_at, told.through)
         self._in_flight.clear()
         self._resend_ms = RESEND_MS_MAX
         self._due_ms = now_ms + self._resend_ms

@@ -186,6 +186,55 @@ def test_a_cloud_that_agrees_again_ends_the_quarantine() -> None:
     assert box.quarantine == ""
 
 
+def test_a_receipt_of_another_generation_does_not_end_the_quarantine() -> None:
+    box = outbox(last_seq=10)
+    box.held("g2", 1, 5, 0, since_ms=0)
+    box.linked(0)
+    box.receipt(receipt(4, status="fork"), 1)
+
+    effects = box.receipt(receipt(5, generation="g2"), 2)
+
+    assert Release() not in effects
+    assert box.quarantine == "journal-forked"
+
+
+@pytest.mark.parametrize("through", [0, 39, 40])
+def test_a_receipt_from_before_the_fork_ends_no_quarantine_and_sending_goes_on(through: int) -> None:
+    box = outbox()
+    box.linked(0)
+    box.receipt(receipt(40, status="fork"), 0)
+
+    effects = box.receipt(receipt(through), 1)
+
+    assert Release() not in effects
+    assert box.quarantine == "journal-forked"
+    assert effects[-1] == SendBatch("g1", through + 1)
+    assert Release() in box.receipt(receipt(41), 2)
+
+
+def test_a_restored_cloud_that_agrees_ends_the_quarantine_at_any_place() -> None:
+    box = outbox()
+    box.linked(0)
+    box.receipt(receipt(40, status="fork"), 0)
+
+    effects = box.receipt(receipt(10, epoch=1), 1)
+
+    assert Release() in effects
+
+
+def test_what_cannot_be_compared_ends_no_quarantine() -> None:
+    box = outbox(last_seq=10)
+    box.held("g2", 1, 5, 0, since_ms=0)
+    box.linked(0)
+    box.receipt(receipt(4, status="fork"), 1)
+
+    effects = box.receipt(
+        receipt(80), 2
+    )  # beyond the end of an ended generation: no chain of ours to compare
+
+    assert Release() not in effects
+
+
 def test_older_generations_go_first_and_a_forked_one_does_not_hold_up_the_next() -> None:
     box = outbox(last_seq=10)
     box.held("g2", 1, 5, 0, since_ms=0)
