@@ -1,7 +1,8 @@
 """After a restart: what the journal says was going on, and how to go on from there.
 
 `rebuild` folds records into the state that the flows had; `resume` decides what follows. A tender without a result
-is unknown, never "declined": it is asked again under the same attempt, and asked back when nobody knows.
+is unknown, never "declined": it is asked again under the same attempt, and asked back when nobody knows. That holds
+too where damage took the opening of its sale.
 """
 
 from __future__ import annotations
@@ -108,6 +109,15 @@ def _sale_opened(box: Box, record: dict[str, Any]) -> Box:
     return replace(box, sale=sale, language=record["language"])
 
 
+def _without_opening(box: Box, record: dict[str, Any]) -> Box:
+    """A sale of which damage left only that a card was asked: nothing is sold with it, its money is given back."""
+    taxes = box.settings.taxes
+    sale = Sale(
+        int(record["order"]), "unknown", Basket(), Pricer(taxes), 0, record["at"], taxes, taxes.hash.hex()
+    )
+    return replace(box, sale=replace(sale, spoilt_by="records-lost"))
+
+
 def _line_added(box: Box, record: dict[str, Any]) -> Box:
     sale = box.sale
     if sale is None or record["order"] != str(sale.order):
@@ -152,9 +162,11 @@ def _attendant_acted(box: Box, record: dict[str, Any]) -> Box:
 
 
 def _tender_intended(box: Box, record: dict[str, Any]) -> Box:
-    if box.sale is None or record["order"] != str(box.sale.order):
-        return box
     is_card = record["method"] == "card"
+    if box.sale is None or record["order"] != str(box.sale.order):
+        if not is_card:
+            return box
+        box = _without_opening(box, record)
     tender = Tender(
         payment=int(record["payment"]),
         attempt=int(record["attempt"]),
@@ -210,6 +222,8 @@ def _reversal_result(box: Box, record: dict[str, Any]) -> Box:
 def _sale_completed(box: Box, record: dict[str, Any]) -> Box:
     if box.sale is None or record["order"] != str(box.sale.order):
         return box
+    if not box.sale.basket.lines and record["line_count"]:
+        return replace(box, sale=None)  # its lines are lost, so there is nothing to show or print again
     return replace(box, sale=None, last_sale=replace(box.sale, phase="paid", completed_at=record["at"]))
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from edge.acts import Acts
 from edge.effects import AskCloud
-from edge.recall import reversal_frames
+from edge.events import PaymentAnswered, TimerFired
+from edge.flows import recovery
+from edge.recall import recall, recent_records, reversal_frames
 from protocol.frame import decode_frame
 from protocol.records import decode_record, encode_record
-from tests.builders import idle_box
+from tests.builders import Play, idle_box
 from tests.edge.disk import MemoryDisk
 from tests.edge.journal_builders import open_journal
 
@@ -79,3 +83,111 @@ async def test_a_reversal_without_its_bytes_is_asked_about_and_never_sent_malfor
     await ask_to_reverse(Acts(uplink=uplink))
 
     assert uplink.requests == [("query", ATTEMPT, b"")]
+
+
+def tender(kind: str, **changed: object) -> bytes:
+    """A record of a card tender, its order 11, payment 12, attempt 13."""
+    fields: dict[str, object] = {"order": str(ORDER), "payment": str(PAYMENT), "attempt": str(ATTEMPT)}
+    if kind == "tender_intended":
+        fields |= {"method": "card", "amount_minor": 249, "currency": "EUR", "blob_digest": "ab" * 32}
+        fields |= {"masked": "476173******0119", "brand": "visa"}
+    if kind == "tender_result":
+        fields |= dict.fromkeys(("approval_code", "rrn", "response_code", "reason", "token"), "")
+        fields |= {"outcome": "approved", "amount_minor": 249, "tendered_minor": 0, "change_minor": 0}
+        fields |= {"masked": "476173******0119", "brand": "visa"}
+    return told(kind, **(fields | changed))
+
+
+def told(kind: str, **fields: object) -> bytes:
+    return encode_record({"v": 1, "t": kind, "at": 1_790_000_000_000, "boot": "00000001", **fields})
+
+
+def opening(order: int) -> bytes:
+    versions = dict.fromkeys(("catalogue", "overlay", "promotions", "taxes"), "")
+    return told(
+        "sale_opened", order=str(order), currency="EUR", engine=1, priced_at=1, language="en", **versions
+    )
+
+
+def completion(order: int) -> bytes:
+    paid = {"payment": str(PAYMENT), "attempt": str(ATTEMPT), "method": "card", "amount_minor": 249}
+    sums = {"total_minor": 249, "net_minor": 249, "tax_minor": 0, "line_count": 1, "tenders": [paid]}
+    row = {"tax_class": "A", "ppm": 0, "net_minor": 249, "tax_minor": 0}
+    day = {"currency": "EUR", "business_day": "2026-11-22"}
+    return told("sale_completed", order=str(order), tax_rows=[row], **sums, **day)
+
+
+def restarted(*bodies: bytes, lost: bytes) -> Play:
+    """A box that starts over a journal in which one record was damaged on the disk."""
+    disk = MemoryDisk()
+    journal = open_journal(disk, "journal")
+    for body in bodies:
+        journal.append(body)
+    journal.sync()
+    journal.close()
+    for file in disk.entries.values():
+        place = bytes(file.data).find(lost)
+        if place >= 0:
+            file.data[place + 20] ^= 1
+    salvaged = open_journal(disk, "journal")
+    assert salvaged.opened_because == "salvaged"
+    play = Play(recall(idle_box(), recent_records(salvaged)))
+    play.take(recovery.resume(play.box, play.now()))
+    return play
+
+
+def asked(play: Play) -> list[tuple[str, int]]:
+    return [(ask.kind, ask.attempt) for ask in play.told(AskCloud)]
+
+
+def test_a_card_intention_whose_opening_was_lost_is_asked_about_and_given_back():
+    play = restarted(opening(ORDER), tender("tender_intended"), lost=opening(ORDER))
+
+    before = asked(play)
+    play.play(TimerFired("patience"))
+
+    assert before == [("query", ATTEMPT)]
+    assert asked(play)[-1] == ("reverse", ATTEMPT)
+    assert "reversal_intended" in play.record_types()
+
+
+def test_money_that_came_for_a_sale_whose_opening_was_lost_is_given_back_at_once():
+    play = restarted(opening(ORDER), tender("tender_intended"), tender("tender_result"), lost=opening(ORDER))
+
+    assert set(asked(play)) == {("reverse", ATTEMPT)}
+    assert play.record_types() == ["reversal_intended", "tender_result", "sale_voided"]
+    assert play.box.sale is None
+
+
+def test_an_approval_that_is_heard_for_a_sale_whose_opening_was_lost_is_given_back():
+    play = restarted(opening(ORDER), tender("tender_intended"), lost=opening(ORDER))
+
+    play.play(PaymentAnswered("query", ATTEMPT, "approved", {"amount_minor": 249}))
+
+    assert asked(play)[-1] == ("reverse", ATTEMPT)
+    assert "sale_completed" not in play.record_types()
+
+
+@pytest.mark.parametrize(
+    "end", [completion(ORDER), told("sale_voided", order=str(ORDER), reason="x"), opening(99)]
+)
+def test_a_sale_that_ended_or_was_followed_by_another_asks_nothing_back_though_its_opening_was_lost(
+    end: bytes,
+):
+    bodies = (opening(ORDER), tender("tender_intended"), tender("tender_result"), end)
+
+    play = restarted(*bodies, lost=opening(ORDER))
+
+    assert asked(play) == []
+    assert "reversal_intended" not in play.record_types()
+    assert play.box.last_sale is None
+
+
+def test_an_intention_lost_with_its_sales_end_belongs_to_the_newer_sale():
+    old, new = opening(99), opening(ORDER)
+
+    play = restarted(old, new, tender("tender_intended"), lost=new)
+
+    assert asked(play) == [("query", ATTEMPT)]
+    assert play.box.sale is not None
+    assert play.box.sale.order == ORDER
