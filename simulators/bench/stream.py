@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 VIEW_BYTES_MAX = 4_194_304  # the view of a thousand lines is a tenth of it
 WAIT_S = 20.0  # nothing that a bench waits for takes a second
+TOUCH_GAP_S = 0.055  # a screen takes twenty touches a second and refuses more: no finger is faster
 
 
 class ViewStream:
@@ -25,9 +26,13 @@ class ViewStream:
     def __init__(self, reader: asyncio.StreamReader, client: httpx.AsyncClient) -> None:
         self._reader = reader
         self._client = client
+        self._next_touch_s = 0.0
 
     async def touch(self, action: str, **more: Any) -> None:
-        """Touch one button; PeerError when the box refuses the touch."""
+        """Touch one button, TOUCH_GAP_S after the last at the earliest; PeerError when the box refuses the touch."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(self._next_touch_s - loop.time())
+        self._next_touch_s = loop.time() + TOUCH_GAP_S
         answer = await self._client.post("/act", json={"action": action, **more})
         if answer.status_code >= 400:
             raise PeerError(

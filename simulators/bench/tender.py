@@ -28,7 +28,6 @@ P50_BAR_MS, P99_BAR_MS = 5, 25
 ECHOES = 2_000
 MESSAGE_BYTES = 600  # about a request with its frame and sealed card
 CARD = "visa-contactless"
-PAUSE_S = 0.2  # a screen takes twenty touches a second, a sale has three
 CODES = [good.code for good in GOODS if not good.is_weighed and not good.age_min]
 MS = 1000
 
@@ -76,7 +75,6 @@ async def _pay(lane: Lane, stream: ViewStream, number: int) -> tuple[float, floa
     paid, _ = await stream.until(lambda view: view["page"] == "paid")
     await stream.touch("done")
     await stream.until(lambda view: view["page"] == "attract")
-    await asyncio.sleep(PAUSE_S)
     return paid - asked, paid - presented
 
 
