@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from edge.ports import CardModule, PoleDisplay, ReceiptPrinter, Uplink, WeighingScale
+    from protocol.document import Document
 
     Post = Callable[[Any], None]
 
@@ -47,7 +48,7 @@ class Acts:
         self._scale = scale
         self._apply_settings = apply_settings
         self._timers = Timers()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._frames: dict[tuple[str, int], bytes] = {}
         self._paper = asyncio.Lock()
         self._acts: dict[type, Callable[[Any, Post], None]] = {
@@ -59,6 +60,7 @@ class Acts:
             effects.ForgetCard: self._forget,
             effects.AskCloud: self._ask,
             effects.PrintReceipt: self._print,
+            effects.PrintSlip: self._print_slip,
             effects.OpenDrawer: self._open_drawer,
             effects.ShowOnPole: self._show_pole,
             effects.WatchScale: self._watch,
@@ -93,12 +95,12 @@ class Acts:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("an act failed unexpectedly", exc_info=task.exception())
@@ -160,14 +162,22 @@ class Acts:
         self._start(self._print_receipt(command, post))
 
     async def _print_receipt(self, command: effects.PrintReceipt, post: Post) -> None:
-        outcome, digest = "failed", ""
+        outcome, digest = await self._print_document(command.document)
+        post(events.ReceiptPrinted(command.order, command.copy, outcome, digest))
+
+    async def _print_document(self, document: Document) -> tuple[str, str]:
+        """(printed | failed | unknown, digest)."""
         if self._printer is not None:
             async with self._paper:
                 try:
-                    outcome, digest = await self._printer.print(command.document)
+                    return await self._printer.print(document)
                 except DeviceError as failed:
-                    _log.warning("receipt not printed: %s", failed)
-        post(events.ReceiptPrinted(command.order, command.copy, outcome, digest))
+                    _log.warning("paper not printed: %s", failed)
+        return "failed", ""
+
+    def _print_slip(self, command: effects.PrintSlip, post: Post) -> None:
+        del post
+        self._start(self._print_document(command.document))
 
     def _open_drawer(self, command: effects.OpenDrawer, post: Post) -> None:
         del command

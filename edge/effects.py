@@ -70,6 +70,13 @@ class PrintReceipt:
 
 
 @dataclass(frozen=True, slots=True)
+class PrintSlip:
+    """Print a paper that is no receipt and leaves no record: the reference of an unknown outcome."""
+
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
 class OpenDrawer:
     """Kick the cash drawer open."""
 
@@ -118,6 +125,7 @@ Command = (
     | ForgetCard
     | AskCloud
     | PrintReceipt
+    | PrintSlip
     | OpenDrawer
     | ShowOnPole
     | WatchScale

@@ -113,7 +113,7 @@ def _release_unknown(box: Box, event: AttendantActed, now: Now) -> Decision:
     before: list[Effect] = []
     if sale.tender.state != "reversing":
         box, before = outcome.ask_back(box, "attendant-released", now)
-    changed, effects = payment.void_sale(box, "outcome-unknown")
+    changed, effects = outcome.let_go(box)
     return changed, [*before, *effects]
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edge.effects import AskCloud, ForgetCard, Record, StartTimer, StopTimer
-from edge.flows import payment
+from edge.effects import AskCloud, ForgetCard, PrintSlip, Record, StartTimer, StopTimer
+from edge.flows import payment, words
 from edge.flows.state import open_sale, open_tender
 from protocol import payment as lifecycle
 
@@ -66,8 +66,15 @@ def timer_fired(box: Box, event: TimerFired, now: Now) -> Decision:
     if event.name == "patience" and tender.state == "unknown":
         return ask_back(box, "outcome-unknown", now)
     if event.name == "unknown_end" and tender.state == "reversing":
-        return payment.void_sale(box, "outcome-unknown")
+        return let_go(box)
     return box, []
+
+
+def let_go(box: Box) -> Decision:
+    """End a sale whose money is asked back; the shopper leaves with a paper that says so."""
+    slip = PrintSlip(words.unknown_slip(box, open_sale(box)))
+    box, effects = payment.void_sale(box, "outcome-unknown")
+    return box, [*effects, slip]
 
 
 def ask_back(box: Box, reason: str, now: Now) -> Decision:

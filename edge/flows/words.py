@@ -12,7 +12,7 @@ from protocol.pricing.engine import price_basket
 from protocol.receipt_labels import LANGUAGES
 
 if TYPE_CHECKING:
-    from edge.flows.state import Box, Sale
+    from edge.flows.state import Box, Sale, Tender
     from protocol.basket import Line
     from protocol.pricing.engine import Pricer
     from protocol.receipt import Document
@@ -58,29 +58,39 @@ def tax_rows(pricer: Pricer) -> list[dict[str, Any]]:
 
 def receipt(box: Box, sale: Sale, copy: int) -> Document:
     """The receipt of a paid sale in the shopper's language; `copy` 0 is the original."""
-    settings = box.settings
-    tenders = []
-    if sale.tender is not None:
-        tender = sale.tender
-        tenders.append(
-            paper.Tender(
-                tender.method,
-                tender.amount_minor,
-                tendered_minor=tender.tendered_minor,
-                change_minor=tender.change_minor,
-                masked=tender.masked,
-                brand=BRAND_NAMES.get(tender.brand, tender.brand),
-                approval_code=tender.approval_code,
-                rrn=tender.rrn,
-            )
-        )
-    sold_at = local_time(sale.opened_at, settings.utc_offset_min(sale.opened_at))
-    facts = paper.Sale(sale.order, box.shop.currency, sale.basket.lines, sold_at, box.shop.place)
-    header = [settings.store_name, *settings.store_lines]
-    fixed = paper.ReceiptSettings(LANGUAGES[box.language], header, list(settings.receipt_footer))
-    return paper.build_receipt(
-        facts, price_basket(sale.basket.open_lines(), sale.taxes), tenders, fixed, copy
+    tenders = [] if sale.tender is None else [_tender(sale.tender)]
+    priced = price_basket(sale.basket.open_lines(), sale.taxes)
+    return paper.build_receipt(_facts(box, sale), priced, tenders, _fixed(box), copy)
+
+
+def unknown_slip(box: Box, sale: Sale) -> Document:
+    """What a shopper takes along whose money nobody knows of: amount, card, and the number to ask with."""
+    tender = None if sale.tender is None else _tender(sale.tender)
+    return paper.build_slip("unknown", _facts(box, sale), sale.total_minor, _fixed(box), tender=tender)
+
+
+def _tender(tender: Tender) -> paper.Tender:
+    return paper.Tender(
+        tender.method,
+        tender.amount_minor,
+        tendered_minor=tender.tendered_minor,
+        change_minor=tender.change_minor,
+        masked=tender.masked,
+        brand=BRAND_NAMES.get(tender.brand, tender.brand),
+        approval_code=tender.approval_code,
+        rrn=tender.rrn,
     )
+
+
+def _facts(box: Box, sale: Sale) -> paper.Sale:
+    sold_at = local_time(sale.opened_at, box.settings.utc_offset_min(sale.opened_at))
+    return paper.Sale(sale.order, box.shop.currency, sale.basket.lines, sold_at, box.shop.place)
+
+
+def _fixed(box: Box) -> paper.ReceiptSettings:
+    settings = box.settings
+    header = [settings.store_name, *settings.store_lines]
+    return paper.ReceiptSettings(LANGUAGES[box.language], header, list(settings.receipt_footer))
 
 
 def local_time(utc_ms: int, offset_min: int) -> str:

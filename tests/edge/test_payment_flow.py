@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from edge.effects import ArmReader, AskCloud, ForgetCard, OpenDrawer, PrintReceipt, SealCard
+from edge.effects import ArmReader, AskCloud, ForgetCard, OpenDrawer, PrintReceipt, PrintSlip, SealCard
 from edge.events import (
     AttendantActed,
     CardNotSealed,
@@ -20,6 +20,8 @@ from edge.events import (
 from edge.flows.checkout import page_of
 from edge.flows.recovery import PAID_SHOWN_MS, newest_id, rebuild, resume
 from edge.screen.view import view_of
+from protocol.identifiers import to_paper
+from protocol.receipt import to_plain
 from protocol.records import check_record
 from tests.builders import BREAD, SOAP, Play, idle_box
 from tests.edge.test_checkout_flow import scan, touch
@@ -155,6 +157,7 @@ def test_reversal_is_asked_again_after_the_sale_was_given_up_until_it_is_confirm
     play.play(TimerFired("unknown_end"))
     assert page_of(play.box) == "attract"
     assert play.records[-1]["t"] == "sale_voided"
+    assert play.told(PrintSlip) != []
 
     play.play(LinkChanged(is_up=False), LinkChanged(is_up=True))
     assert play.told(AskCloud)[-1].kind == "reverse"
@@ -174,6 +177,9 @@ def test_attendant_can_release_an_unknown_and_the_money_is_asked_back(play):
 
     assert play.record_types()[-3:] == ["attendant_acted", "reversal_intended", "sale_voided"]
     assert page_of(play.box) == "attract"
+    lines = to_plain(play.told(PrintSlip)[-1].document, 40)
+    assert any("PAYMENT NOT CONFIRMED" in line for line in lines)
+    assert any(to_paper(int(play.records[-1]["order"])) in line for line in lines)
 
 
 def test_card_taken_away_too_early_sends_nothing(play):
