@@ -22,8 +22,8 @@ ENGLISH = {
     "tendered": "Given",
     "total": "TOTAL",
     "unknown": "PAYMENT NOT CONFIRMED",
-    "unknown_text": "Do not pay again. Keep this slip and ask the staff. If money was taken, it is returned "
-    "or the sale is completed.",
+    "unknown_text": "The purchase is cancelled. If money was taken, it is returned by itself. Keep this slip: "
+    "with its number the staff can tell how it stands.",
     "voided": "SALE VOIDED",
     "voided_text": "Nothing is owed.",
 }
@@ -47,7 +47,7 @@ CHINESE = {
     "tendered": "实收",
     "total": "合计",
     "unknown": "支付结果未知",
-    "unknown_text": "请勿再次支付。请保留此小票并联系店员。如已扣款，将退款或完成订单。",
+    "unknown_text": "本次交易已取消。如已扣款，款项将自动退回。请保留此小票，店员可凭单号查询进度。",
     "voided": "订单已取消",
     "voided_text": "无需付款。",
 }

@@ -214,13 +214,13 @@ def test_a_declined_slip_says_that_nothing_was_charged_and_why():
     assert "Not enough money" in lines
 
 
-def test_an_unknown_outcome_slip_says_not_to_pay_again_and_names_the_order():
+def test_an_unknown_outcome_slip_says_that_money_comes_back_and_names_the_order():
     sale, _ = sale_of(usual_basket())
 
     lines = to_plain(build_slip("unknown", sale, 302, settings(), tender=CARD), 48)
 
     assert "             PAYMENT NOT CONFIRMED" in lines
-    assert "Do not pay again. Keep this slip and ask the" in lines
+    assert "The purchase is cancelled. If money was" in " ".join(lines)
     assert "Order                           0003-G9230-VQVSQ" in lines
     assert "  411111******1111" in lines
     assert not [line for line in lines if "Nothing" in line]
