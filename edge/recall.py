@@ -1,12 +1,14 @@
 """What a starting box remembers: its open sale, unconfirmed reversals and newest id, read back from the journal.
 
-Only the end of the journal is read: everything that the cloud has not confirmed, and at least as many records as one
-sale can have. An unconfirmed reversal that the cloud holds already is its business: it reverses from the replica too.
+Of all generations only the end of the journal is read: what the cloud has not confirmed, and at least as many records
+as one sale can have. Of that, as many records as one sale can have are kept, and all reversals. An unconfirmed reversal
+that the cloud holds already is its business: it reverses from the replica too.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from edge.flows import recovery
@@ -26,22 +28,36 @@ if TYPE_CHECKING:
 # Every line once added and once voided, and the attendant's acts, tenders and results around them.
 LOOK_BACK_RECORDS = 2 * MAX_BASKET_LINES + 512
 
-_REVERSAL = b"reversal_intended"
+_OF_SALE = b'"order":'  # whatever is folded, or carries an id, belongs to an order
+_STARTED = b'"t":"box_started"'
+_REVERSAL = b'"t":"reversal_'
+_INTENDED = b"reversal_intended"
 
 _log = logging.getLogger(__name__)
 
 
 def recent_records(journal: Journal) -> list[dict[str, Any]]:
-    """The decoded records that a start has to look at, in order; a body of another version is passed over."""
-    return list(_decoded(journal.records(_start(journal))))
+    """The decoded records that a start has to look at, in order; a body of another version is passed over.
+
+    Their number is bounded, however long the cloud was away and however many generations damage has left.
+    """
+    reversals: list[Stored] = []
+    recent: deque[Stored] = deque()
+    for entry in journal.records(_starts(journal)):
+        if _OF_SALE not in entry.body and _STARTED not in entry.body:
+            continue
+        recent.append(entry)
+        if len(recent) > LOOK_BACK_RECORDS and _REVERSAL in (oldest := recent.popleft()).body:
+            reversals.append(oldest)
+    return list(_decoded([*reversals, *recent]))
 
 
 def reversal_frames(journal: Journal, box: Box) -> dict[int, bytes]:
     """The frames of the reversals that nobody confirmed, by attempt: asking again carries the same bytes."""
     wanted = {str(attempt): attempt for _, _, attempt in box.reversing}
     found: dict[int, bytes] = {}
-    for entry in journal.records(_start(journal)) if wanted else ():
-        if _REVERSAL not in entry.body:
+    for entry in journal.records(_starts(journal)) if wanted else ():
+        if _INTENDED not in entry.body:
             continue
         record = next(_decoded([entry]), {})
         if record.get("t") == "reversal_intended" and record["attempt"] in wanted:
@@ -63,9 +79,16 @@ def id_maker(box_number: int, records: Iterable[dict[str, Any]]) -> IdMaker:
     return IdMaker(box_number, tick, sequence) if number == box_number else IdMaker(box_number)
 
 
-def _start(journal: Journal) -> int:
-    newest: Span = journal.spans()[-1]
-    return max(1, min(newest.receipted_through + 1, newest.synced_through - LOOK_BACK_RECORDS))
+def _starts(journal: Journal) -> dict[str, int]:
+    """Where to begin in each generation: at what is not confirmed, or as far back as one sale can reach."""
+    starts: dict[str, int] = {}
+    wanted = LOOK_BACK_RECORDS
+    spans: list[Span] = journal.spans()
+    for span in reversed(spans):
+        reach = max(span.oldest_seq, span.synced_through - wanted + 1)
+        wanted -= span.synced_through - reach + 1
+        starts[span.generation] = max(1, min(span.receipted_through + 1, reach))
+    return starts
 
 
 def _decoded(stored: Iterable[Stored]) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ from edge.ports import Span
 from protocol.frame import decode_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from edge.journal.receipts import Receipts
     from edge.journal.recovery import Generation
@@ -90,10 +90,10 @@ class Held:
         frames = self.frames(generation, seq, 1)
         return decode_frame(frames[0])[0].chain if frames else None
 
-    def records(self, from_seq: int) -> Iterator[Stored]:
+    def records(self, starts: Mapping[str, int]) -> Iterator[Stored]:
         """See Journal.records."""
         for found in self._generations:
-            start = from_seq if found is self.newest else 1
+            start = starts.get(found.generation, 1)
             for segment in found.segments:
                 if segment.end_seq < max(start, segment.name.first_seq):
                     continue

@@ -21,7 +21,7 @@ from protocol.faults import declare, fault
 from protocol.frame import chain_next, encode_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from edge.journal.files import Files
     from edge.journal.opening import Birth
@@ -201,12 +201,12 @@ class Journal:
         """The chain after a synced record, None when it is not held."""
         return self._held.chain_at(generation, seq)
 
-    def records(self, from_seq: int = 1) -> Iterator[Stored]:
-        """Every synced record held, oldest generation first; of the written one from `from_seq` on.
+    def records(self, starts: Mapping[str, int] | None = None) -> Iterator[Stored]:
+        """Every synced record held, oldest generation first; of a generation that `starts` names, from that seq on.
 
         Records saved from beyond damage may come twice, with other numbers: their ids tell.
         """
-        return self._held.records(from_seq)
+        return self._held.records(starts or {})
 
     def spans(self) -> list[Span]:
         """What is held and how far it is receipted, oldest generation first."""

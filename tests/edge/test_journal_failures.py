@@ -344,7 +344,7 @@ def test_records_that_only_the_other_device_has_are_taken_over(tmp_path: Path) -
     again = open_journal(OsFiles(), tmp_path / "a", second=tmp_path / "b")
 
     assert set(numbers(again)) == {*range(10), *range(100, 105), *range(200, 205)}
-    assert json.loads(next(iter(again.records(1))).body)["t"] == "generation_opened"
+    assert json.loads(next(iter(again.records())).body)["t"] == "generation_opened"
 
 
 def test_a_receipt_that_a_full_disk_does_not_take_costs_no_record() -> None:

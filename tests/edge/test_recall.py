@@ -10,7 +10,8 @@ from edge.acts import Acts
 from edge.effects import AskCloud
 from edge.events import PaymentAnswered, TimerFired
 from edge.flows import recovery
-from edge.recall import recall, recent_records, reversal_frames
+from edge.journal.bounds import Bounds
+from edge.recall import LOOK_BACK_RECORDS, recall, recent_records, reversal_frames
 from protocol.frame import decode_frame
 from protocol.records import decode_record, encode_record
 from tests.builders import Play, idle_box
@@ -18,6 +19,9 @@ from tests.edge.disk import MemoryDisk
 from tests.edge.journal_builders import open_journal
 
 ORDER, PAYMENT, ATTEMPT = 11, 12, 13
+LARGE = Bounds(
+    segment_bytes=64_000, quota_bytes=64_000_000
+)  # thousands of records, in segments of a few hundred
 
 
 class Asked:
@@ -191,3 +195,83 @@ def test_an_intention_lost_with_its_sales_end_belongs_to_the_newer_sale():
     assert asked(play) == [("query", ATTEMPT)]
     assert play.box.sale is not None
     assert play.box.sale.order == ORDER
+
+
+def grown(disk: MemoryDisk, sales: int, *, is_confirmed: bool) -> None:
+    """A journal of one generation with many sales, whose last record is then damaged."""
+    journal = open_journal(disk, "journal", LARGE)
+    for _ in range(sales):
+        for body in (opening(ORDER), tender("tender_intended"), tender("tender_result"), completion(ORDER)):
+            journal.append(body)
+        journal.sync()
+    if is_confirmed:
+        journal.prune(journal.generation, journal.synced_through, journal.synced_chain, 1)
+    journal.close()
+    last = max(name for name in disk.entries if name.endswith(".tbj"))
+    disk.entries[last].data[-30] ^= 1
+
+
+@pytest.mark.parametrize("is_confirmed", [True, False])
+def test_a_start_keeps_no_more_than_one_sale_can_have_however_much_older_generations_hold(
+    is_confirmed,
+):
+    disk = MemoryDisk()
+    grown(disk, 1_000, is_confirmed=is_confirmed)
+
+    after_salvage = open_journal(disk, "journal", LARGE)
+    first = recent_records(after_salvage)
+    after_salvage.close()
+    second = recent_records(open_journal(disk, "journal", LARGE))
+
+    assert after_salvage.opened_because == "salvaged"
+    assert len(first) <= LOOK_BACK_RECORDS
+    assert len(second) <= LOOK_BACK_RECORDS
+    assert LOOK_BACK_RECORDS < 4_000
+
+
+def test_a_start_reads_no_segment_of_an_older_generation_that_the_cloud_has_confirmed_long_ago(monkeypatch):
+    disk = MemoryDisk()
+    grown(disk, 2_000, is_confirmed=True)
+    journal = open_journal(disk, "journal", LARGE)
+    held = [name for name in disk.entries if name.endswith(".tbj")]
+    read: list[str] = []
+    real = disk.read
+
+    def reading(path: str, offset: int = 0, length: int = -1) -> bytes:
+        read.append(path)
+        return real(path, offset, length)
+
+    monkeypatch.setattr(disk, "read", reading)
+    recent_records(journal)
+
+    assert len(held) > 20
+    assert len(set(read)) <= LOOK_BACK_RECORDS * 300 // LARGE.segment_bytes + 3
+
+
+def test_a_reversal_that_nobody_confirmed_is_remembered_from_far_back_in_an_older_generation():
+    disk = MemoryDisk()
+    journal = open_journal(disk, "journal", LARGE)
+    journal.append(reversal(ATTEMPT))
+    journal.sync()
+    journal.close()
+    grown(disk, 1_000, is_confirmed=False)
+
+    journal = open_journal(disk, "journal", LARGE)
+    box = recall(idle_box(), recent_records(journal))
+
+    assert box.reversing == ((ORDER, PAYMENT, ATTEMPT),)
+    assert list(reversal_frames(journal, box)) == [ATTEMPT]
+
+
+def test_an_open_sale_is_not_pushed_out_by_records_that_belong_to_no_sale():
+    disk = MemoryDisk()
+    journal = open_journal(disk, "journal", LARGE)
+    journal.append(opening(ORDER))
+    for _ in range(LOOK_BACK_RECORDS):
+        journal.append(told("device_changed", device="scanner", state="absent", reason="unplugged"))
+    journal.sync()
+
+    box = recall(idle_box(), recent_records(journal))
+
+    assert box.sale is not None
+    assert box.sale.order == ORDER
