@@ -28,6 +28,9 @@ business_day, price_check, flags FROM sale_order WHERE tenant = $1 AND order_id 
 _FRAMES = """
 SELECT generation, seq, body, received_ms FROM replica_frame
 WHERE tenant = $1 AND box = $2 AND ((generation = $3 AND seq BETWEEN $4 AND $5) OR (generation = $6 AND seq = $7))
+UNION SELECT f.generation, f.seq, f.body, f.received_ms FROM order_span s JOIN replica_frame f
+ON f.tenant = s.tenant AND f.generation = s.generation AND f.seq BETWEEN s.first_seq AND s.last_seq
+WHERE s.tenant = $1 AND f.box = $2 AND s.order_id = $8
 ORDER BY received_ms, seq
 """
 _ATTEMPTS = """
@@ -118,7 +121,7 @@ async def _tell_records(
     database: Database, tenant: str, order: int, box: str, journal: tuple[str, int, int, str, int]
 ) -> list[Event]:
     events = []
-    for generation, seq, body, received_ms in await database.fetch(_FRAMES, tenant, box, *journal):
+    for generation, seq, body, received_ms in await database.fetch(_FRAMES, tenant, box, *journal, order):
         try:
             record: dict[str, Any] = decode_record(body)
         except PeerError:

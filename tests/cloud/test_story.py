@@ -11,6 +11,7 @@ from cloud.story import tell
 from protocol.errors import PeerError
 from protocol.identifiers import to_paper
 from tests.cloud.estate import Estate
+from tests.cloud.tills import Till
 
 if TYPE_CHECKING:
     from cloud.database import Database
@@ -68,3 +69,24 @@ async def test_an_id_that_nobody_knows_has_no_story(sqlite: Database) -> None:
 async def test_what_is_no_id_is_named(sqlite: Database, text: str) -> None:
     with pytest.raises(PeerError):
         await tell(sqlite, text)
+
+
+async def test_what_a_later_generation_of_the_journal_told_is_part_of_the_story_too(
+    database: Database,
+) -> None:
+    estate = Estate(database)
+    till = await estate.enrol()
+    order, priced = till.open_sale()
+    await estate.hear(till, "evt", till.batch())
+    salvaged = Till(generation=b"\x05" * 8, last_id=9000, at_ms=till.at_ms + 1_000)
+    tender = salvaged.intend(order, priced.total_minor, "cash")
+    salvaged.result(tender)
+    salvaged.complete(order, priced, tender)
+    await estate.hear(till, "evt", salvaged.batch())
+
+    (story,) = await tell(database, order)
+    await estate.consumer.close()
+
+    told = [event.what for event in story.events if event.source == "box"]
+    tail = ["tender_intended", "tender_result", "fulfilment_result", "sale_completed"]
+    assert told == ["sale_opened", "line_added", "line_added", *tail]
