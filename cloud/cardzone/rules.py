@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 STAN_MAX = 999_999  # six digits; 000000 is never used
 
 # attempt: sent -> approved | declined | reversing; reversing -> reversed | refused (the host will not undo).
+# An approval that comes while a reversal is under way may be younger than the reversal: a host that undid nothing, then
+# captured, answers repeats from memory. So that reversal proves nothing ("early"), and another one follows it.
 # "doubtful" is an answer that is neither a clean yes nor a clean no; late answers are events in later states.
 LIFECYCLE: dict[tuple[str, str], str] = {
     ("sent", "approved"): "approved",
@@ -46,12 +48,23 @@ LIFECYCLE: dict[tuple[str, str], str] = {
     ("declined", "declined"): "declined",
     ("declined", "doubtful"): "reversing",
     ("declined", "reverse_asked"): "declined",
-    ("reversing", "approved"): "reversing",
+    ("reversing", "approved"): "reversing_early",
     ("reversing", "declined"): "reversing",
-    ("reversing", "doubtful"): "reversing",
+    ("reversing", "doubtful"): "reversing_early",
     ("reversing", "reverse_asked"): "reversing",
     ("reversing", "reversal_settled"): "reversed",
     ("reversing", "reversal_refused"): "refused",
+    ("reversing_early", "approved"): "reversing_early",
+    ("reversing_early", "declined"): "reversing_early",
+    ("reversing_early", "doubtful"): "reversing_early",
+    ("reversing_early", "reverse_asked"): "reversing_early",
+    ("reversing_early", "reversal_settled"): "reversed_early",
+    ("reversing_early", "reversal_refused"): "refused",
+    ("reversed_early", "approved"): "reversed_early",
+    ("reversed_early", "declined"): "reversed_early",
+    ("reversed_early", "doubtful"): "reversed_early",
+    ("reversed_early", "reverse_asked"): "reversed_early",
+    ("reversed_early", "timed_out"): "reversing",
     ("reversed", "approved"): "reversing",  # captured after the reversal was answered: it needs another one
     ("reversed", "declined"): "reversed",
     ("reversed", "doubtful"): "reversing",
@@ -62,12 +75,15 @@ LIFECYCLE: dict[tuple[str, str], str] = {
     ("refused", "reverse_asked"): "reversing",  # a person asks again
 }
 
+# States of an attempt whose reversal is on its way or follows at once.
+UNDOING = ("reversing", "reversing_early", "reversed_early")
+
 # What the payments service is told; "reversing" is unknown to it until the reversal is answered.
 OUTCOMES = {
     "sent": "unknown",
     "approved": "approved",
     "declined": "declined",
-    "reversing": "unknown",
+    **dict.fromkeys(UNDOING, "unknown"),
     "reversed": "reversed",
     "refused": "refused",
 }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloud.cardzone.commits import SharedCommits
 from cloud.cardzone.iso8583 import Original, Purchase, Trace
-from cloud.cardzone.rules import Verdict, next_state, stan_after
+from cloud.cardzone.rules import UNDOING, Verdict, next_state, stan_after
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     rrn TEXT NOT NULL, sealed_number BLOB NOT NULL, PRIMARY KEY (tenant, attempt)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS attempts_by_trace ON attempts (terminal, stan, de7);
-CREATE INDEX IF NOT EXISTS attempts_open ON attempts (state) WHERE state IN ('sent', 'reversing');
+CREATE INDEX IF NOT EXISTS attempts_unfinished ON attempts (state) WHERE state IN ('sent', 'reversed_early');
 CREATE TABLE IF NOT EXISTS reversals (
     tenant TEXT NOT NULL, attempt TEXT NOT NULL, number INTEGER NOT NULL, terminal TEXT NOT NULL, stan TEXT
     NOT NULL, de7 TEXT NOT NULL, tries INTEGER NOT NULL, result TEXT NOT NULL, PRIMARY KEY (tenant, attempt,
@@ -152,7 +152,7 @@ class Store:
             was = _must_find(db, found)
             state = next_state(was.state, verdict.event)
             now = replace(was, state=state)
-            if was.state in ("sent", "reversing", "reversed", "declined"):
+            if was.state in ("sent", *UNDOING, "reversed", "declined"):
                 now = replace(
                     now,
                     reason=verdict.reason or (was.reason if state != "approved" else ""),
@@ -229,8 +229,8 @@ class Store:
         return self._commits.read(work)
 
     def open_attempts(self) -> list[Attempt]:
-        """Give the attempts that were sent and have no verdict: after a start, all of them are unknown."""
-        sql = _SELECT + " WHERE state = 'sent'"
+        """Give the attempts without a verdict, and those to be reversed once more: after a start, all are unknown."""
+        sql = _SELECT + " WHERE state IN ('sent', 'reversed_early')"
         return self._commits.read(lambda db: [_must(_attempt(row)) for row in db.execute(sql).fetchall()])
 
     async def add_notice(self, body: bytes) -> int:
@@ -279,10 +279,10 @@ def _insert(db: sqlite3.Connection, attempt: Attempt) -> None:
 
 
 def _save(db: sqlite3.Connection, was: Attempt, now: Attempt, de7: str) -> tuple[Attempt, Reversal | None]:
-    if now.state not in ("sent", "reversing"):
+    if now.state not in ("sent", *UNDOING):
         now = replace(now, sealed_number=b"")
     db.execute(_REPLACE, _values(now))
-    if now.state != "reversing" or was.state == "reversing":
+    if now.state != "reversing" or was.state == "reversing":  # only what enters this state needs another one
         return now, None
     (number,) = db.execute(
         "SELECT count(*) FROM reversals WHERE tenant = ? AND attempt = ?", (now.tenant, now.attempt)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cloud.cardzone.iso8583 import Fields, Trace, purchase, trace_of
-from cloud.cardzone.rules import OUTCOMES, Verdict, judge
+from cloud.cardzone.rules import OUTCOMES, UNDOING, Verdict, judge
 from cloud.cardzone.store import Attempt, Reversal, Store
 from protocol.errors import CallerError, DeviceError, PeerError
 from protocol.faults import declare, fault
@@ -98,7 +98,7 @@ class Zone:
         reason = asked.reason or "reverse-asked"
         found, planted = await self._store.ask_reversal(wanted, reason, self._de7_now())
         self._add(planted)
-        if found.state == "reversing":
+        if found.state in UNDOING:
             try:
                 async with asyncio.timeout(patience):
                     await self._sender.wait_settled(asked.tenant, asked.attempt)
@@ -133,7 +133,10 @@ class Zone:
             await self._take_late(fields)
 
     async def settled(self, found: Attempt) -> None:
-        """Tell the payments service that a reversal came to its end."""
+        """Tell the payments service that a reversal came to its end; one that came too early is followed by another."""
+        if found.state == "reversed_early":
+            await self._follow(found, "timed_out", "late-approval")
+            return
         await self._notify("reversal_settled", found, OUTCOMES[found.state])
 
     @property

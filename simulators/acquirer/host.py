@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simulators.acquirer.wire import Fields, Trace
 
 REQUEST_BYTES_MAX = 4096  # requests are below 1,000 bytes; more means that framing is lost
+LINK_LOOK_S = 0.5  # a zone that was killed is back within seconds
 TIMES_KEPT = 10_000  # more than any bench makes
 GARBAGE = bytes.fromhex("0014 deadbeef 00ff00ff 3032 3130 ffffffff 00000000".replace(" ", ""))
 
@@ -158,6 +159,7 @@ class Acquirer:
                 await asyncio.sleep(self._times.late_ms / 1000)
                 if case.captures == "late":
                     self.books.capture(request, rrn, approval_code, int(request["4"]))
+                writer = await self._living(writer)
             await self._step(writer, step, plain)
 
     async def _step(self, writer: asyncio.StreamWriter, step: str, plain: Fields) -> None:
@@ -177,6 +179,13 @@ class Acquirer:
                 await asyncio.sleep(self._times.drip_ms / 1000)
         else:
             _send(writer, wire.write(_bent(step, plain)))
+
+    async def _living(self, writer: asyncio.StreamWriter) -> asyncio.StreamWriter:
+        """The link itself, or another one that is open: a host keeps a late answer until somebody can take it."""
+        while writer.is_closing():
+            await asyncio.sleep(LINK_LOOK_S)
+            writer = next(iter(self._links), writer)
+        return writer
 
     def _reverse(self, writer: asyncio.StreamWriter, request: Fields) -> None:
         mine, original = wire.trace(request), wire.original_trace(request)

@@ -40,7 +40,16 @@ def test_every_state_of_an_attempt_has_an_outcome_and_ends_are_reachable():
 def test_an_approval_after_a_no_or_an_undo_is_always_reversed():
     after = {state: rules.next_state(state, "approved") for state in ("declined", "reversing", "reversed")}
 
-    assert set(after.values()) == {"reversing"}
+    assert after == {"declined": "reversing", "reversing": "reversing_early", "reversed": "reversing"}
+
+
+def test_a_reversal_that_may_be_older_than_the_money_is_followed_by_another():
+    state = "sent"
+    for event in ("timed_out", "approved", "reversal_settled", "timed_out", "reversal_settled"):
+        state = rules.next_state(state, event)
+        assert state == "reversed" or rules.OUTCOMES[state] == "unknown"
+
+    assert state == "reversed"
 
 
 def test_a_pair_outside_the_table_is_our_own_fault():
