@@ -14,7 +14,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edge import recall
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.config import BoxConfig
+    from edge.journal.files import Files
     from edge.ports import ServedScreen
 
 SOFTWARE = "tillbox 0.1.0"
@@ -96,12 +97,23 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True)
+class Machine:
+    """What a box stands on: clocks, random bytes, disk, devices. The simulated world brings its own."""
+
+    clock: SystemClock = field(default_factory=SystemClock)
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes
+    files: Files = field(default_factory=OsFiles)
+    devices: Callable[..., DeviceSet] = DeviceSet
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """Where a box works: its directory for journal and documents, and the screen's loopback port (0: any)."""
 
     work: Path
     screen_port: int = 0
     second_journal: str = ""
+    machine: Machine = field(default_factory=Machine)
 
 
 class RunningBox:
@@ -109,16 +121,16 @@ class RunningBox:
 
     def __init__(self, config: BoxConfig, options: Options, screen: ServedScreen | None = None) -> None:
         self.config = config
-        self.clock = SystemClock()
-        self.boot = secrets.token_hex(4)
+        self.clock = options.machine.clock
+        self.boot = options.machine.random_bytes(4).hex()
         self.identity = _identity(config)
-        self.journal = open_journal(config, options, self.clock, self.boot)
+        self.journal = open_journal(config, options, self.boot)
         self._gathering: asyncio.TimerHandle | None = None
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self.committer = Committer(
             self.journal, self._synced, self._sync_failed, self._disk, is_inline_for_waiters=True
         )
-        self.memory = CloudMemory(OsFiles(), str(options.work / "documents"))
+        self.memory = CloudMemory(options.machine.files, str(options.work / "documents"))
         self.uplink = self._uplink()
         self.configuration = self._configuration(options)
         settings = self.configuration.start()
@@ -127,7 +139,7 @@ class RunningBox:
         self.ids = recall.id_maker(config.box_number, records)
         first = Box(settings=settings, shop=shop, unbound=config.devices.unbound)
         self.recalled = recall.recall(first, records)
-        self.devices = DeviceSet(config.devices, self.post, self.clock.monotonic_ms)
+        self.devices = options.machine.devices(config.devices, self.post, self.clock.monotonic_ms)
         self.cards = self._secure_client(options)
         badge = BadgeCheck(lambda: self.agent.box.settings.staff, self.clock.monotonic_ms)
         self.screen = screen or ScreenServer(self.post, port=options.screen_port, badge=badge)
@@ -217,7 +229,7 @@ class RunningBox:
 
     def _configuration(self, options: Options) -> Configuration:
         return Configuration(
-            slots=ConfigSlots(OsFiles(), str(options.work / "config")),
+            slots=ConfigSlots(options.machine.files, str(options.work / "config")),
             signer=self.config.configuration_signer,
             identity=self.identity,
             clock=self.clock,
@@ -338,15 +350,18 @@ class Renewed(NamedTuple):
     taken_over: int
 
 
-def open_journal(config: BoxConfig, options: Options, clock: SystemClock, boot: str) -> Journal:
+def open_journal(config: BoxConfig, options: Options, boot: str) -> Journal:
     """Open the box's journal, making it when there is none. Errors as `Journal` names them."""
+    machine = options.machine
 
     def opened(previous: str, previous_seq: int, reason: str) -> bytes:
-        told: dict[str, object] = {"v": 1, "t": "generation_opened", "at": clock.utc_ms(), "boot": boot}
+        told: dict[str, object] = {"v": 1, "t": "generation_opened", "boot": boot}
+        told["at"] = machine.clock.utc_ms()
         return encode_record(told | {"previous": previous, "previous_seq": previous_seq, "reason": reason})
 
-    birth = Birth(config.tenant, config.box, lambda: secrets.token_bytes(8), opened)
-    return Journal(OsFiles(), str(options.work / "journal"), birth, second_directory=options.second_journal)
+    birth = Birth(config.tenant, config.box, lambda: machine.random_bytes(8), opened)
+    directory = str(options.work / "journal")
+    return Journal(machine.files, directory, birth, second_directory=options.second_journal)
 
 
 def renew_journal(config: BoxConfig, options: Options) -> Renewed:
@@ -359,7 +374,7 @@ def renew_journal(config: BoxConfig, options: Options) -> Renewed:
         raise ConfigError(
             "journal-missing", f"There is no journal in {options.work}", "Name the box's working directory"
         )
-    journal = open_journal(config, options, SystemClock(), secrets.token_hex(4))
+    journal = open_journal(config, options, options.machine.random_bytes(4).hex())
     previous = journal.generation
     journal.renew()
     renewed = Renewed(previous, journal.generation, taken_over=journal.synced_through - 1)
