@@ -11,8 +11,9 @@ from edge.effects import AskCloud
 from edge.events import PaymentAnswered, TimerFired
 from edge.flows import recovery
 from edge.journal.bounds import Bounds
-from edge.recall import LOOK_BACK_RECORDS, recall, recent_records, reversal_frames
+from edge.recall import LOOK_BACK_RECORDS, id_maker, recall, recent_records, reversal_frames
 from protocol.frame import decode_frame
+from protocol.identifiers import IdMaker
 from protocol.records import decode_record, encode_record
 from tests.builders import Play, idle_box
 from tests.edge.disk import MemoryDisk
@@ -22,6 +23,7 @@ ORDER, PAYMENT, ATTEMPT = 11, 12, 13
 LARGE = Bounds(
     segment_bytes=64_000, quota_bytes=64_000_000
 )  # thousands of records, in segments of a few hundred
+BEFORE_MS = 1_790_000_000_000
 
 
 class Asked:
@@ -195,6 +197,19 @@ def test_an_intention_lost_with_its_sales_end_belongs_to_the_newer_sale():
     assert asked(play) == [("query", ATTEMPT)]
     assert play.box.sale is not None
     assert play.box.sale.order == ORDER
+
+
+def test_an_id_that_was_lost_with_the_power_is_not_made_again_while_the_clock_stands_behind():
+    started = {"t": "box_started"}
+    records = [started, {"t": "sale_opened", "order": str(IdMaker(7).make(BEFORE_MS))}]
+
+    lives = []
+    for _ in range(3):
+        maker = id_maker(7, records)
+        lives.append({maker.make(BEFORE_MS - 1_000) for _ in range(1_000)})
+        records = [*records, started]
+
+    assert len(set.union(*lives)) == 3_000
 
 
 def grown(disk: MemoryDisk, sales: int, *, is_confirmed: bool) -> None:
