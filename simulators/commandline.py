@@ -22,6 +22,11 @@ COMMANDS = {
     "cloud": ("cloud.commands", "cloud", "Run the cloud."),
     "sim": ("simulators.command", "sim", "Run one simulated device, channel or shopper alone."),
     "replay": ("simulators.replay.command", "replay", "Sell every invoice of a file through the whole path."),
+    "world": (
+        "simulators.world.command",
+        "world",
+        "Let seeded worlds live with every fault, and judge each.",
+    ),
     "fleet": ("cloud.fleet.commands", "fleet", "Enrol boxes, push configuration, see what they run."),
     "explain": ("cloud.explain_command", "explain", "Tell one sale's story from scan to ledger."),
     "doctor": ("edge.doctor", "doctor", "Check a box and name each trouble with its mend."),

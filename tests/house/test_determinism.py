@@ -22,6 +22,8 @@ ALLOWED = {
     "simulators/commands": "the subcommands are mains of their own",
     "simulators/bench": "measures real time",
     "simulators/replay": "measures real time",
+    "simulators/world/seeds.py": "makes the generators of a world from its one seed",
+    "simulators/world/command.py": "measures real time",
     "simulators/demo": "the main of the demonstration: real processes, real time",
 }
 

@@ -22,6 +22,7 @@ MAY_DRIVE_PRODUCT = (
     "simulators/commands",  # its subcommands
     "simulators/replay",  # feeds the agent's event port instead of a serial line
     "simulators/bench",  # measures the product's parts one by one
+    "simulators/world",  # runs the product's parts on one loop with a virtual clock
 )
 # What a pure decision never needs: it gets the time and hands back effects.
 IMPURE = {

@@ -1,0 +1,56 @@
+"""The disk of one box in the world: dies with the box's process, fails on demand, notes what it was told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulators.world.disk import MemoryDisk
+from simulators.world.process import PowerCut
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from simulators.world.process import Process
+    from simulators.world.trace import Trace
+
+ROOM_BYTES = 1 << 40  # of a disk that is not full
+
+
+class BoxDisk(MemoryDisk):
+    """One life of a box's disk; `next_life` is what the next one finds."""
+
+    def __init__(self, owner: Process, trace: Trace) -> None:
+        super().__init__()
+        self._owner, self._trace = owner, trace
+
+    def step(self) -> None:
+        """Nothing reaches the disk of a box without power."""
+        if self._owner.is_dead:
+            raise PowerCut
+        super().step()
+
+    def fill_up(self, free: int) -> None:
+        """Somebody else's files take all room but this."""
+        self.room = sum(len(file.data) for file in self.entries.values()) + free
+
+    def empty(self) -> None:
+        """There is room again."""
+        self.room = ROOM_BYTES
+
+    def fdatasync(self, handle: int) -> None:
+        """See Files."""
+        super().fdatasync(handle)
+        self._trace.note("disk.synced", self._owner.name, len(self.handles[handle].data))
+
+    def next_life(self, owner: Process, chance: Random) -> BoxDisk:
+        """The same disk after a crash of its box: what was not synced is torn or lost."""
+        found = BoxDisk(owner, self._trace)
+        found.room = self.room
+        found.fill(self.survivors(chance))
+        if any(
+            bytes(file.data) != found.read(path)
+            for path, file in self.entries.items()
+            if path in found.entries
+        ):
+            self._trace.note("disk.torn", owner.name)
+        return found

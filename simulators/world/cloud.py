@@ -1,0 +1,123 @@
+"""The cloud's process in the world: consumer, poller, card channel and stores as `cloud.main` puts them together.
+
+The database is real SQLite. A crash closes it: what was committed is there, everything else is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from cloud.cardzone.client import CardZoneClient
+from cloud.catalogue_shelf import DirectoryShelf
+from cloud.channels.card import Acceptors, CardChannel
+from cloud.consumer import Consumer
+from cloud.database_schema import bring_up_to_date
+from cloud.database_sqlite import SqliteDatabase
+from cloud.fleet.authority import CLOUD_CLIENT_ID
+from cloud.fleet.configuration_handlers import ConfigurationAnswers, StateReports
+from cloud.intake_boxes import BoxTable
+from cloud.poller import Poller
+from cloud.publisher import Publisher
+from simulators.world.ground import SHARD, STORE, TENANT
+from simulators.world.links import CloudLink
+from simulators.world.process import PRESENT
+from simulators.world.zone import SOCKET
+
+if TYPE_CHECKING:
+    from simulators.world.ground import Ground
+    from simulators.world.wire import Wire
+
+DATABASE = "cloud.db"
+SHELF = "shelf"
+
+
+class WorldDatabase(SqliteDatabase):
+    """A database whose process may die. Nobody's power fails here, so nothing waits for a medium."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self._writer.execute("PRAGMA synchronous = OFF")
+
+    def cut(self) -> None:
+        """Die with what is committed."""
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
+        self._reader.close()
+        self._writer.close()
+
+
+class CloudClock:
+    """The cloud's time; `skew_ms` is how far it is wrong."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self.skew_ms = 0
+
+    def now_ms(self) -> int:
+        """UTC milliseconds."""
+        return self._ground.now_ms() + self.skew_ms
+
+
+class WorldCloud:
+    """The cloud; `live` is one life of its process."""
+
+    def __init__(self, ground: Ground, wire: Wire) -> None:
+        self._ground, self.wire = ground, wire
+        self.clock = CloudClock(ground)
+        self.database: WorldDatabase | None = None
+        self.link: CloudLink | None = None
+
+    async def enrol(self, boxes: list[tuple[str, int, bytes, bytes]]) -> None:
+        """Make the database with these boxes in it: (name, number, up key, down key)."""
+        database = WorldDatabase(str(self._ground.path(DATABASE)))
+        await bring_up_to_date(database)
+        async with database.transaction() as tx:
+            for name, number, up_key, down_key in boxes:
+                await tx.execute(
+                    "INSERT INTO box VALUES ($1,$2,$3,$4,$5,'serving','','',$6,$7,$8,$8)",
+                    *(TENANT, name, STORE, SHARD, number, up_key, down_key, self.clock.now_ms()),
+                )
+        await database.close()
+
+    async def live(self) -> None:
+        """Run until the process dies."""
+        database = WorldDatabase(str(self._ground.path(DATABASE)))
+        process = PRESENT.get()
+        assert process is not None, "a cloud lives in a process"
+        process.cut_with(database.cut)
+        self.database = database
+        link = self.link = CloudLink(self._ground.broker, self.wire, CLOUD_CLIENT_ID)
+        directory = BoxTable(database)
+        channel = CardChannel(Acceptors({}))
+        zone = CardZoneClient(self._ground.path(SOCKET), channel.hear)
+        channel.attach(zone)
+        consumer = Consumer(
+            database=database,
+            intake=link,
+            publisher=Publisher(outbound=link, directory=directory, clock=self.clock),
+            directory=directory,
+            shelf=DirectoryShelf(self._ground.path(SHELF)),
+            channel=channel,
+            clock=self.clock,
+            lanes={"cfg": ConfigurationAnswers(), "state": StateReports()},
+        )
+        poller = Poller(database=database, consumer=consumer, clock=self.clock)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(link.run())
+            group.create_task(zone.listen())
+            await link.wait_until_up()
+            group.create_task(consumer.run())
+            group.create_task(poller.run())
+
+    async def is_calm(self) -> bool:
+        """Whether no attempt is open and nothing waits to be said."""
+        if self.database is None:
+            return False
+        ((count,),) = await self.database.fetch(_OPEN)
+        return bool(count == 0)
+
+
+_OPEN = (
+    "SELECT count(*) FROM payment_attempt WHERE state IN ('intended', 'requested', 'unknown', 'reversing')"
+)

@@ -1,0 +1,133 @@
+"""`tillbox world`: let seeded worlds live, with everything that can go wrong, and have each judged."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from simulators.world.run import Outcome
+    from simulators.world.world import Wishes
+
+DEFAULT_SEEDS, DEFAULT_HOURS, DEFAULT_BOXES = 10, 1.0, 3
+LONG_SEEDS = 3_000  # about a night
+FINDINGS_SHOWN = 8  # of one seed; all of them come with --keep and the checker
+
+
+@click.command()
+@click.option("--seeds", type=click.IntRange(1), help=f"How many worlds.  [default: {DEFAULT_SEEDS}]")
+@click.option("--first", type=int, default=1, show_default=True, help="The first seed; the others follow.")
+@click.option("--hours", type=click.FloatRange(0.01, 720), default=DEFAULT_HOURS, show_default=True)
+@click.option("--boxes", type=click.IntRange(1, 64), default=DEFAULT_BOXES, show_default=True)
+@click.option("--minutes", type=click.FloatRange(0.01), help="Begin no further world after this real time.")
+@click.option("--peace", is_flag=True, help="Nothing goes wrong.")
+@click.option("--long", "is_long", is_flag=True, help="As many worlds as fit into a night.")
+@click.option(
+    "--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep the evidence of one seed here."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the sums as one JSON object.")
+def world(  # noqa: PLR0913 - one argument an option
+    *,
+    seeds: int | None,
+    first: int,
+    hours: float,
+    boxes: int,
+    minutes: float | None,
+    peace: bool,
+    is_long: bool,
+    keep: Path | None,
+    as_json: bool,
+) -> None:
+    """Run simulated worlds, each from one seed; exit code 1 when anything was lost, wrong or left open."""
+    from simulators.world.run import run_seed  # noqa: PLC0415 - a command loads only what it runs
+    from simulators.world.world import Wishes  # noqa: PLC0415
+
+    logging.disable(
+        logging.CRITICAL
+    )  # a world is made of faults; its findings count, not what the product says of them
+    wishes = Wishes(boxes=boxes, hours=hours, has_faults=not peace)
+    count = seeds or (LONG_SEEDS if is_long else DEFAULT_SEEDS)
+    sums = Sums(wishes)
+    for seed in range(first, first + count):
+        if minutes is not None and sums.wall_s > minutes * 60:
+            break
+        outcome = run_seed(seed, wishes, keep)
+        sums.take(outcome)
+        if not outcome.is_clean:
+            _tell(outcome, sums.replay(seed))
+    told = sums.as_json()
+    click.echo(json.dumps(told, sort_keys=True) if as_json else "\n".join(_in_words(told)))
+    if sums.bad_seeds:
+        sys.exit(1)
+
+
+class Sums:
+    """What all worlds came to together."""
+
+    def __init__(self, wishes: Wishes) -> None:
+        self.bad_seeds: list[int] = []
+        self._wishes = wishes
+        self._seeds: list[int] = []
+        self._traces: dict[str, str] = {}
+        self._counts: Counter[str] = Counter()
+        self._faults: Counter[str] = Counter()
+        self._box_hours = 0.0
+        self._began_s, self._cpu_s = time.monotonic(), time.process_time()
+
+    @property
+    def wall_s(self) -> float:
+        """Real seconds since the first world began."""
+        return time.monotonic() - self._began_s
+
+    def take(self, outcome: Outcome) -> None:
+        """Add one world."""
+        self._seeds.append(outcome.seed)
+        self._traces[str(outcome.seed)] = outcome.trace
+        self._counts.update({name: n for name, n in outcome.report.items() if isinstance(n, int)})
+        self._faults.update(outcome.faults)
+        self._box_hours += outcome.box_hours
+        if not outcome.is_clean:
+            self.bad_seeds.append(outcome.seed)
+
+    def replay(self, seed: int) -> str:
+        """The one command that runs this world again."""
+        wishes = self._wishes
+        peace = "" if wishes.has_faults else " --peace"
+        return f"tillbox world --first {seed} --seeds 1 --hours {wishes.hours} --boxes {wishes.boxes}{peace}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything to print."""
+        cpu_s = time.process_time() - self._cpu_s
+        return {
+            **dict(self._counts),
+            "seeds": len(self._seeds),
+            "bad_seeds": self.bad_seeds,
+            "replay": [self.replay(seed) for seed in self.bad_seeds],
+            "box_hours": self._box_hours,
+            "box_hours_per_s": round(self._box_hours / cpu_s, 3) if cpu_s else 0.0,
+            "faults": dict(sorted(self._faults.items())),
+            "traces": self._traces,
+        }
+
+
+def _tell(outcome: Outcome, replay: str) -> None:
+    click.echo(f"seed {outcome.seed} is not clean; again with: {replay}", err=True)
+    if not outcome.is_settled:
+        click.echo("  it did not settle", err=True)
+    for failure in outcome.failures[:FINDINGS_SHOWN]:
+        click.echo(f"  {failure}", err=True)
+    for finding in outcome.report["findings"][:FINDINGS_SHOWN]:
+        click.echo(f"  {finding['counter']}: {finding['subject']}: {finding['what']}", err=True)
+
+
+def _in_words(told: dict[str, Any]) -> list[str]:
+    shown = {name: value for name, value in told.items() if name not in ("traces", "faults", "replay")}
+    lines = [f"{name.replace('_', ' '):<24}{value}" for name, value in shown.items()]
+    return [*lines, "faults:", *[f"  {kind:<30}{count:>8}" for kind, count in told["faults"].items()]]
