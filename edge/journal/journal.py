@@ -222,6 +222,10 @@ class Journal:
         found = self._held.find(generation)
         if found is None:
             raise PeerError("receipt-generation-unknown", f"Generation {generation} is not held")
+        if through > found.end_seq and found is not self._held.newest:
+            # Damage has shortened an ended generation: all that is left of it lies before what the cloud holds.
+            through = found.end_seq
+            chain = self._held.chain_at(generation, through) or chain
         if through > found.end_seq:
             raise PeerError(
                 "receipt-beyond-end", f"Seq {through} is not written, the last is {found.end_seq}"

@@ -116,9 +116,11 @@ class Space:
         return [shelf for shelf in self._shelves if not shelf.failure]
 
     def _remove(self, found: Generation, segment: Segment) -> None:
+        """Remove a segment, and with it what a shelf that failed meanwhile still has before it: no hole may stay."""
         for shelf in self._working():
             try:
-                shelf.remove(segment.name)
+                for name in [name for name in shelf.names() if name <= segment.name]:
+                    shelf.remove(name)
             except OSError as error:
                 shelf.fail(error.strerror or "unwritable")
             fault(PRUNED)

@@ -183,7 +183,7 @@ class Outbox:
         # An ended generation may be longer in the cloud: a renewal ends it at its last receipt, damage before that.
         if told.status == "fork" or not told.is_chain_ours or (is_beyond and stretch is self._stretches[-1]):
             return effects + self._forked(stretch, told, now_ms)
-        if told.through > stretch.confirmed and not is_beyond:
+        if told.through > stretch.confirmed:
             effects.append(TakeReceipt(told.generation, told.through))
         # A late receipt may be from before the fork. One beyond it says that the cloud follows our history.
         if told.through > stretch.forked_at and not is_beyond:

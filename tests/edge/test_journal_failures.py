@@ -13,7 +13,7 @@ from edge.journal.bounds import Bounds
 from edge.journal.files import OsFiles
 from protocol.errors import DeviceError, PeerError
 from tests.edge.disk import FailingFiles, MemoryDisk
-from tests.edge.journal_builders import body, numbers, open_journal, openings, write
+from tests.edge.journal_builders import SMALL, body, numbers, open_journal, openings, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def test_a_sync_that_says_yes_after_saying_no_is_not_believed() -> None:
 
     disk.sync_fails = 1
     write(journal, 2)
-    live.data = bytearray(live.synced)  # the pages that failed never reach the medium
+    live.data = live.data[: live.synced]  # the pages that failed never reach the medium
 
     survivor = open_journal(disk.after_power_cut(0), "/j")
     assert numbers(survivor) == [1, 2]
@@ -370,3 +370,23 @@ def test_a_journal_whose_only_directory_was_given_up_goes_on_when_it_comes_back(
 
     assert journal.degraded == ""
     assert numbers(open_journal(disk.after_power_cut(1), "/j")) == list(range(20))
+
+
+def test_what_a_failed_shelf_could_not_remove_goes_with_the_next_removal_and_leaves_no_hole() -> None:
+    disk = MemoryDisk()
+    journal = open_journal(disk, "/j")
+    write(journal, *range(40))
+    newest = journal.spans()[-1]
+    journal.prune(newest.generation, newest.synced_through, newest.synced_chain, now_ms=1)
+    disk.sync_fails = (
+        2  # the mending fails once, too: everything receipted is given back by a shelf that is away
+    )
+    write(journal, *range(40, 80))
+    newest = journal.spans()[-1]
+
+    journal.prune(newest.generation, newest.synced_through, newest.synced_chain, now_ms=2)
+    journal.prune(newest.generation, newest.synced_through, newest.synced_chain, now_ms=2 + SMALL.keep_ms)
+
+    again = open_journal(disk.after_power_cut(0), "/j")
+    oldest = again.spans()[-1].oldest_seq
+    assert [stored.seq for stored in again.records()] == list(range(oldest, again.last_seq + 1))

@@ -67,7 +67,7 @@ def copy(disk: MemoryDisk) -> MemoryDisk:
     """The same files on a disk of their own."""
     found = MemoryDisk()
     for path, file in disk.entries.items():
-        found.entries[path] = found.durable[path] = File(bytearray(file.data), bytes(file.data))
+        found.entries[path] = found.durable[path] = File(bytearray(file.data), len(file.data))
     return found
 
 
@@ -235,3 +235,20 @@ def test_a_flipped_bit_in_the_length_of_the_last_record_is_damage_not_a_torn_tai
 
         assert found.opened_because == "salvaged", bit
         assert numbers(found) == [1, 2], bit
+
+
+def test_a_receipt_for_more_than_damage_has_left_of_an_ended_generation_covers_what_is_left() -> None:
+    disk = MemoryDisk()
+    journal = open_journal(disk, "/j")
+    write(journal, *range(20))
+    generation, through, chain = journal.generation, journal.synced_through, journal.synced_chain
+    path = next(path for path in disk.entries if path.endswith("0001-000.tbj"))
+    disk.entries[path].data[700] ^= 1
+
+    salvaged = open_journal(disk.after_power_cut(1), "/j")
+    before = salvaged.spans()[0]
+    salvaged.prune(generation, through, chain, now_ms=1)
+
+    assert before.synced_through < through
+    assert before.receipted_through == 0
+    assert salvaged.spans()[0].receipted_through == before.synced_through

@@ -251,7 +251,7 @@ def test_an_ended_generation_that_is_longer_in_the_cloud_is_no_fork_and_is_done(
     box.held("g2", 1, 5, 0, since_ms=0)
     box.linked(0)
 
-    assert box.receipt(receipt(80), 1) == [SayHello("g2")]
+    assert box.receipt(receipt(80), 1) == [TakeReceipt("g1", 80), SayHello("g2")]
     assert (box.quarantine, box.unsent) == ("", 5)
 
 
