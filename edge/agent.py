@@ -39,6 +39,9 @@ MAX_WAITING_EVENTS = 4_096
 # Between two tries to make records durable: long enough for a replugged disk, short for the person who waits.
 DURABLE_RETRY_MS = 500
 
+# Synced records do not read back: only a start salvages, so the agent ends and its supervisor starts the box again.
+DAMAGED = "journal-damaged"
+
 RECORDED = declare("agent.recorded", "records of an event are appended, not yet known to be on the disk")
 SYNCED = declare("agent.synced", "durable records are on the disk, nothing was acted upon yet")
 ACTED = declare("agent.acted", "a command was handed to its device or link")
@@ -82,7 +85,7 @@ class Agent:
         self._wake.set()
 
     async def run(self) -> None:
-        """Handle events for ever, one at a time and in order."""
+        """Handle events for ever, one at a time and in order. DeviceError("journal-damaged"): start the box again."""
         self._screen.changed(partial(view_of, self.box))
         while True:
             while self._events:
@@ -114,6 +117,8 @@ class Agent:
         try:
             await self._write(records, now)
         except DeviceError as full:
+            if full.code == DAMAGED:
+                raise
             _log.error("journal refused records: %s", full)
             self.post(SellingBlocked(full.code))
             return
@@ -142,6 +147,8 @@ class Agent:
             try:
                 await self._records.sync()
             except DeviceError as failed:
+                if failed.code == DAMAGED:
+                    raise  # trying again cannot help
                 _log.error("records are not durable yet: %s", failed)
                 self._screen.changed(partial(_stopped_view, self.box, failed.code))
                 await self._clock.sleep_ms(DURABLE_RETRY_MS)
