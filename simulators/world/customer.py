@@ -83,7 +83,8 @@ class Customer:
             if good.is_weighed:
                 await self._weigh(good)
             await self._think()
-        view = await self._site.eyes.until(lambda seen: seen["sale"] and seen["sale"]["lines"], STEP_S)
+        # After a power cut the screen may thank the shopper before her: that sale is not hers.
+        view = await self._site.eyes.until(_is_filled, STEP_S)
         lines = view["sale"]["lines"]
         if len(lines) > 1 and self._happens(VOID):
             number = self._chance.choice(lines)["number"]
@@ -178,6 +179,10 @@ class Customer:
         memory.order = view["sale"]["order"]
         memory.lines = view["sale"]["lines"]
         memory.total = view["sale"]["total"]
+
+
+def _is_filled(view: dict[str, Any]) -> bool:
+    return view["page"] == "basket" and bool(view["sale"]["lines"])
 
 
 def _is_voided(view: dict[str, Any], number: int) -> bool:
