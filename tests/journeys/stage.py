@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from simulators.checker.judge import judge_run
 from simulators.checker.report import MUST_BE_ZERO
+from simulators.customer import Customer
 from simulators.demo.processes import TILLBOX
 from simulators.demo.world import World
 from simulators.shopper import Memory
 from tests.journeys import faulty
-from tests.journeys.customer import Customer
 from tests.journeys.launching import launcher
 
 if TYPE_CHECKING:
@@ -112,6 +114,14 @@ class Orders:
 
     def _path(self, name: str) -> Path:
         return self._directory / f"{name}.json"
+
+
+async def until(is_so: Any, what: str, timeout_s: float = 30.0) -> None:
+    """Wait until something is so, and say what was waited for when it is not."""
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < deadline, f"waited {timeout_s:.0f} s in vain for {what}"
+        await asyncio.sleep(0.05)
 
 
 def wrong(report: dict[str, Any]) -> dict[str, Any]:

@@ -18,14 +18,14 @@ import pytest
 
 from protocol import faults
 from protocol.errors import ConfigError, OutcomeUnknown, TillboxError
+from simulators.customer import BANANAS, MILK
 from tests.edge.disk import MemoryDisk, PowerCut
 from tests.edge.journal_builders import body, numbers, open_journal, write
-from tests.journeys.customer import BANANAS, MILK, until
-from tests.journeys.stage import Orders, declared, stage, wrong
+from tests.journeys.stage import Orders, declared, stage, until, wrong
 
 if TYPE_CHECKING:
+    from simulators.customer import Customer
     from simulators.demo.world import Lane
-    from tests.journeys.customer import Customer
     from tests.journeys.stage import Stage
 
 pytestmark = pytest.mark.slow

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simulators.demo.estate import TENANT, tillbox
-from tests.journeys.customer import until
-from tests.journeys.stage import Orders, declared, stage, wrong
+from tests.journeys.stage import Orders, declared, stage, until, wrong
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from simulators.checker.report import MUST_BE_ZERO
-from tests.journeys.customer import COLA, MILK
+from simulators.customer import COLA, MILK
 from tests.journeys.launching import launcher
 from tests.journeys.planted import FAULTS, MODULE
 from tests.journeys.stage import stage, wrong

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from simulators.customer import COLA, MILK
 from simulators.demo.estate import TENANT
-from tests.journeys.customer import COLA, MILK
 from tests.journeys.stage import stage, wrong
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from simulators.customer import COLA, MILK
 from simulators.demo.estate import STAFF_ID, STAFF_PIN
-from tests.journeys.customer import COLA, MILK, until
-from tests.journeys.stage import stage, wrong
+from tests.journeys.stage import stage, until, wrong
 
 if TYPE_CHECKING:
     from tests.journeys.stage import Stage

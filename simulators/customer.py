@@ -6,8 +6,6 @@ each step, so that a restart in the middle is nothing special to her.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +22,11 @@ if TYPE_CHECKING:
 MILK, COLA = BY_GTIN["05010477348678"], BY_GTIN["05449000000996"]
 BANANAS = BY_GTIN["00000000004011"]
 WEIGHT_G = 480
-STEP_S = 25.0  # the machine has other tests to run beside this one
+STEP_S = 25.0  # a machine with other things to do, and a box that is started again
 CARD_TRIES = 2  # after that she gives up
 TAPS_MAX, TAP_S = 5, 2.0  # a reader that starts anew with its module is back within a second or two
 SCANS_MAX, SCAN_S = 4, 1.5  # the same thing too soon after the customer before counts as her second scan
-STEPS_MAX = 60  # a page that sends her in a circle must not hold up the test for ever
+STEPS_MAX = 60  # a page that sends her in a circle must not hold her up for ever
 
 # Pages on which she waits for her money.
 WAITING = ("authorizing", "unknown")
@@ -198,14 +196,6 @@ class Customer:
 
     async def _leave(self, page: str, timeout_s: float = STEP_S) -> None:
         await self.page.until(lambda view: view["page"] != page, timeout_s)
-
-
-async def until(is_so: Any, what: str, timeout_s: float = 30.0) -> None:
-    """Wait until something is so, and say what was waited for when it is not."""
-    deadline = time.monotonic() + timeout_s
-    while not is_so():
-        assert time.monotonic() < deadline, f"waited {timeout_s:.0f} s in vain for {what}"
-        await asyncio.sleep(0.05)
 
 
 def _count(view: dict[str, Any]) -> int:
