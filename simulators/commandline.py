@@ -27,6 +27,7 @@ COMMANDS = {
         "world",
         "Let seeded worlds live with every fault, and judge each.",
     ),
+    "torture": ("simulators.torture.command", "torture", "Break real processes under load, and judge."),
     "fleet": ("cloud.fleet.commands", "fleet", "Enrol boxes, push configuration, see what they run."),
     "explain": ("cloud.explain_command", "explain", "Tell one sale's story from scan to ledger."),
     "doctor": ("edge.doctor", "doctor", "Check a box and name each trouble with its mend."),

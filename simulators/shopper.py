@@ -95,6 +95,11 @@ class Page:
         self._trouble = ""
         self._reading: asyncio.Task[None] | None = None
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether its stream has ended: nothing that it shows is news any more."""
+        return bool(self._trouble)
+
     async def open(self) -> None:
         """Open the page and wait for its first view."""
         self._reading = asyncio.create_task(self._follow())

@@ -24,6 +24,7 @@ ALLOWED = {
     "simulators/replay": "measures real time",
     "simulators/world/seeds.py": "makes the generators of a world from its one seed",
     "simulators/world/command.py": "measures real time",
+    "simulators/torture": "the main of the torture: real processes, faults from its one seed",
     "simulators/demo": "the main of the demonstration: real processes, real time",
 }
 
