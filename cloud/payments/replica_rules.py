@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cloud.payments.attempt import Attempt
 from cloud.payments.requests import intention_digest
-from cloud.payments.rules import OTHER_BODY, stop_waiting, undo, undo_for_box
+from cloud.payments.rules import OTHER_BODY, ask_after, stop_waiting, undo, undo_for_box
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,9 @@ def _resulted(moved: Moved, attempts: Attempts, record: ReplicaRecord, now_ms: i
     outcome = record.fields["outcome"]
     attempt.box_outcome = outcome
     moved.change(attempt)
-    if outcome == "approved" and attempt.state != "approved":
+    if outcome == "approved" and attempt.state == "intended":
+        ask_after(moved, attempt, now_ms)
+    elif outcome == "approved" and attempt.state != "approved":
         moved.alarms.append((attempt, "approval-not-ours", f"the box says approved, it is {attempt.state}"))
     if outcome in {"declined", "reversed"}:
         undo_for_box(moved, attempt, "box-says-" + outcome, now_ms)

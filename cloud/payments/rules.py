@@ -135,6 +135,14 @@ def undo_for_box(moved: Moved, attempt: Attempt, reason: str, now_ms: int) -> bo
     return True
 
 
+def ask_after(moved: Moved, attempt: Attempt, now_ms: int) -> None:
+    """Ask the channel about an approval that only the box remembers: the database was restored from before it."""
+    for event in ("requested", "timed_out"):
+        attempt.state = lifecycle.next_state(attempt.state, event)
+    attempt.reason, attempt.tries, attempt.due_ms = "cloud-restored", 0, now_ms
+    moved.change(attempt)
+
+
 def stop_waiting(moved: Moved, attempt: Attempt) -> None:
     """Note that an approval waits no longer for the end of its sale, which has come, or its money goes back."""
     if attempt.state == "approved" and attempt.sale == "open":
@@ -175,8 +183,12 @@ def look(
         if now_ms < earliest_ms:
             attempt.due_ms = earliest_ms
         elif recovery[min(attempt.tries, len(recovery) - 1)] == "reverse":
-            undo(moved, attempt, "unknown", now_ms)
-            return
+            if attempt.box_outcome != "approved":
+                undo(moved, attempt, "unknown", now_ms)
+                return
+            if undo_for_box(moved, attempt, "unknown", now_ms):
+                return
+            attempt.due_ms = 0  # the goods left with a completed sale: its alarm waits for a person
         else:
             _call(moved, attempt, "query", now_ms)
         moved.change(attempt)

@@ -175,3 +175,37 @@ async def test_a_completion_that_comes_after_the_void_keeps_the_money_on_its_way
     assert await estate.attempt(tender) == "reversed"
     assert await estate.rows("SELECT sale FROM payment_attempt") == [("voided",)]
     assert await estate.alarms() == ["completed-without-money"]
+
+
+async def test_an_approval_that_a_restored_cloud_has_forgotten_is_asked_after_and_booked(
+    estate: Estate,
+) -> None:
+    estate.channel.recovery = ("query", "reverse")
+    estate.channel.queries.append("approved")
+    till, order, priced, tender = await begin(estate)
+    await estate.restart_cloud()
+    till.result(tender)
+    till.complete(order, priced, tender)
+    await estate.hear(till, "evt", till.batch())
+    assert await estate.attempt(tender) == "unknown"
+
+    await estate.pass_time(1)
+
+    assert await estate.attempt(tender) == "approved"
+    assert await balances(estate) == {"card-clearing": 633, "sales": -550, "tax:A": -83}
+    assert [kind for kind, _ in estate.channel.asked] == ["query"]
+
+
+async def test_money_of_a_completed_sale_is_not_undone_where_a_channel_cannot_be_asked(
+    estate: Estate,
+) -> None:
+    till, order, priced, tender = await begin(estate)
+    till.result(tender)
+    till.complete(order, priced, tender)
+    await estate.hear(till, "evt", till.batch())
+
+    await estate.pass_time(1)
+
+    assert estate.channel.asked == []
+    assert await estate.attempt(tender) == "unknown"
+    assert "undo-after-sale" in await estate.alarms()
