@@ -6,6 +6,8 @@ The database is real SQLite. A crash closes it: what was committed is there, eve
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from cloud.cardzone.client import CardZoneClient
@@ -17,6 +19,7 @@ from cloud.database_sqlite import SqliteDatabase
 from cloud.fleet.authority import CLOUD_CLIENT_ID
 from cloud.fleet.configuration_handlers import ConfigurationAnswers, StateReports
 from cloud.intake_boxes import BoxTable
+from cloud.intake_store import raise_epoch
 from cloud.poller import Poller
 from cloud.publisher import Publisher
 from simulators.world.ground import SHARD, STORE, TENANT
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from simulators.world.ground import Ground
     from simulators.world.wire import Wire
 
-DATABASE = "cloud.db"
+DATABASE, BACKUP = "cloud.db", "cloud.backup.db"
 SHELF = "shelf"
 
 
@@ -67,6 +70,7 @@ class WorldCloud:
         self.clock = CloudClock(ground)
         self.database: WorldDatabase | None = None
         self.link: CloudLink | None = None
+        self._is_restored = False
 
     async def enrol(self, boxes: list[tuple[str, int, bytes, bytes]]) -> None:
         """Make the database with these boxes in it: (name, number, up key, down key)."""
@@ -80,9 +84,29 @@ class WorldCloud:
                 )
         await database.close()
 
+    def back_up(self) -> None:
+        """Copy the database as it is now."""
+        with closing(sqlite3.connect(self._ground.path(DATABASE))) as now:
+            now.execute("VACUUM INTO ?", (str(self._ground.path(BACKUP)),))
+
+    def forget_backup(self) -> None:
+        """The copy is not needed."""
+        self._ground.path(BACKUP).unlink()
+
+    def restore(self) -> None:
+        """While the cloud stands: put the copy in place of the database; the next start declares it."""
+        for end in ("", "-wal", "-shm"):
+            self._ground.path(DATABASE + end).unlink(missing_ok=True)
+        self._ground.path(BACKUP).rename(self._ground.path(DATABASE))
+        self._is_restored = True
+
     async def live(self) -> None:
         """Run until the process dies."""
         database = WorldDatabase(str(self._ground.path(DATABASE)))
+        if self._is_restored:
+            self._is_restored = False
+            async with database.transaction() as tx:
+                await raise_epoch(tx)
         process = PRESENT.get()
         assert process is not None, "a cloud lives in a process"
         process.cut_with(database.cut)

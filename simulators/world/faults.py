@@ -38,6 +38,11 @@ CLOUD_SKEW_MS = 60_000  # a server keeps time better than a till
 SLOW_INBOX = 4  # messages that wait for a client that stands still
 FREE_BYTES = (0, 6_000)  # of a full disk: the next record fits, or not even that
 
+BACKUP_AGE_S = (10.0, 900.0)
+RESTORING_WORLDS = 0.25
+# A cloud that forgets is promised what the boxes still hold; these faults may take away a box's own copy meanwhile.
+DESTROYING = ("bit-flip", "disk-full", "fsync-error", "clock-forward", "clock-wrong-year")
+
 # What the acquirer does with the next purchase: the numbers of its cases (`simulators.acquirer.magic`).
 CHANNEL = {
     "channel-silent": (81, 82, 89, 98),
@@ -60,6 +65,7 @@ class Faults:
         self._chance = ground.seeds.chance("faults")
         self._seen: dict[str, set[str]] = defaultdict(set)
         self._armed: dict[tuple[str, str], str] = {}
+        self._is_backed_up = self._is_healed = False
         units.at_point = self._at_point
         self._kinds: list[tuple[str, Callable[[str], None]]] = [
             ("message-lost", self._weather),
@@ -91,6 +97,10 @@ class Faults:
             *[(kind, self._answer_badly) for kind in CHANNEL],
         ]
 
+        if self._chance.random() < RESTORING_WORLDS:
+            self._kinds = [one for one in self._kinds if one[0] not in DESTROYING]
+            self._kinds.append(("old-database", self._restore_database))
+
     async def run(self) -> None:
         """Let things go wrong for ever."""
         while True:
@@ -101,6 +111,7 @@ class Faults:
 
     def heal(self) -> None:
         """Nothing goes wrong any more."""
+        self._is_healed = True
         self._armed.clear()
         self._ground.broker.come_back()
         self._cloud.clock.skew_ms = 0
@@ -194,6 +205,26 @@ class Faults:
         if unit.is_alive:
             self._units.crash(unit, self._chance.uniform(*DOWN_S))
             self._count(kind)
+
+    def _restore_database(self, kind: str) -> None:
+        """The cloud's database is replaced by a copy that is minutes old, as after a disaster."""
+        if self._is_backed_up or not self._cloud_unit.is_alive:
+            return
+        self._cloud.back_up()
+        self._is_backed_up = True
+        self._later(BACKUP_AGE_S, partial(self._fall_back, kind))
+
+    def _fall_back(self, kind: str) -> None:
+        self._is_backed_up = False
+        if self._is_healed or not self._cloud_unit.is_alive:
+            self._cloud.forget_backup()
+            return
+        self._kill(self._cloud_unit, kind)
+        self._cloud.restore()
+
+    @property
+    def _cloud_unit(self) -> Unit:
+        return next(unit for unit in self._units.all if unit.kind == "cloud")
 
     def _fail_sync(self, kind: str) -> None:
         site = self._chance.choice(self._sites)
