@@ -130,7 +130,12 @@ async def load_epoch(source: Transaction | Database) -> int:
     return int(rows[0][0])
 
 
-async def raise_epoch(tx: Transaction) -> int:
-    """Declare that the database was restored; boxes are asked again for what they hold."""
-    await tx.execute("UPDATE installation SET number = number + 1 WHERE name = 'epoch'")
-    return await load_epoch(tx)
+async def raise_epoch(tx: Transaction, now_ms: int = 0) -> int:
+    """Declare that the database was restored; boxes are asked again for what they hold.
+
+    The epoch becomes `now_ms` unless it is beyond that. Counted on from the backup alone it would come out the same
+    whenever one backup is restored twice, and boxes that heard it the first time would not send again.
+    """
+    epoch = max(await load_epoch(tx) + 1, now_ms)
+    await tx.execute("UPDATE installation SET number = $1 WHERE name = 'epoch'", epoch)
+    return epoch

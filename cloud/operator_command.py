@@ -103,6 +103,8 @@ def alarms(data: Path, tenant: str, as_json: bool) -> None:  # noqa: FBT001 - as
 @_json
 def restored(data: Path, is_sure: bool, as_json: bool) -> None:  # noqa: FBT001 - click hands flags over by name
     """Declare that the database was restored from a backup: every box sends again what it still holds."""
+    from cloud.main import WORLD  # noqa: PLC0415 - as above
+
     config = read_config(Installation(data).config)
     if not is_sure:
         click.confirm(
@@ -113,7 +115,7 @@ def restored(data: Path, is_sure: bool, as_json: bool) -> None:  # noqa: FBT001 
         database = await open_database(config.database)
         try:
             async with database.transaction() as tx:
-                return await intake_store.raise_epoch(tx)
+                return await intake_store.raise_epoch(tx, WORLD.now_ms())
         finally:
             await database.close()
 
