@@ -123,7 +123,7 @@ def _survey(shelves: list[Shelf]) -> tuple[Receipts, Shelf, list[Generation], li
         except OSError as error:
             shelf.fail(error.strerror or "unreadable")
     _usable(shelves)
-    leader, receipts, generations = max(surveys, key=lambda survey: _knowledge(survey[2]))
+    leader, receipts, generations = max(surveys, key=lambda survey: _knowledge(survey[1], survey[2]))
     extra: list[tuple[int, Frame]] = []
     for shelf, _, others in surveys:
         if shelf is not leader:
@@ -132,12 +132,22 @@ def _survey(shelves: list[Shelf]) -> tuple[Receipts, Shelf, list[Generation], li
     return receipts, leader, generations, extra, is_suspect
 
 
-def _knowledge(generations: list[Generation]) -> tuple[int, int, bool]:
+def _knowledge(
+    receipts: Receipts, generations: list[Generation]
+) -> tuple[int, int, int, list[tuple[int, int]], bool]:
+    """What is compared to find the leader: first the newest generation, then where the older ones end.
+
+    A new generation names the end of the one before it, so the shelf that proves most of that must lead also when it
+    is damaged behind it; unless another shelf has noted already where the older ones were closed.
+    """
     if not generations:
-        return (0, 0, False)
+        return (0, 0, 0, [], False)
+    *older, newest = generations
     return (
-        generations[-1].ordinal,
-        generations[-1].end_seq,
+        newest.ordinal,
+        newest.end_seq,
+        len(receipts.closed),
+        [(found.ordinal, found.end_seq) for found in reversed(older)],
         not any(found.is_damaged for found in generations),
     )
 
