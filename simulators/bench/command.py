@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PARTS = {
     "box": "simulators.bench.box",
     "journal": "simulators.bench.journal",
+    "crash-states": "simulators.bench.crash_states",
     "tender": "simulators.bench.tender",
     "replay": "simulators.bench.replay",
     "micropython": "simulators.bench.micropython",

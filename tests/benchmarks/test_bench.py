@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from protocol.limits import MAX_AMOUNT_MINOR
-from simulators.bench import box, command, journal, micropython, replay, tender
+from simulators.bench import box, command, crash_states, journal, micropython, replay, tender
 from simulators.bench.rows import Row, percentile
 from simulators.replay.invoices import read_invoices
 
@@ -129,6 +129,23 @@ async def test_a_replay_of_made_up_invoices_gives_lines_a_second_and_cpu_by_part
         "replay-cpu-cloud",
         "replay-cpu-simulators",
     }
+
+
+@pytest.mark.slow
+async def test_crash_states_are_recovered_and_counted_and_none_is_broken(monkeypatch, tmp_path):
+    monkeypatch.setattr(crash_states, "SEEDS", 1)
+
+    rows = {row.name: row.as_json() for row in await crash_states.measure(tmp_path)}
+
+    assert list(rows) == [
+        "crash-states",
+        "crash-states-one-core",
+        "crash-states-tried",
+        "crash-states-broken",
+    ]
+    assert rows["crash-states-broken"]["met"]
+    assert rows["crash-states-tried"]["floor"] > rows["crash-states-tried"]["value"] > 1_000
+    assert 0 < rows["crash-states-one-core"]["value"] < rows["crash-states"]["floor"]
 
 
 def test_made_up_invoices_can_be_sold_to_the_last_line(tmp_path):
