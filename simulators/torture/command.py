@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
+from protocol.errors import ConfigError
 from simulators.checker.report import MUST_BE_ZERO
 from simulators.torture.plan import BROKERS, draw
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MINUTES = 3.0
 DEFAULT_SEED = 1
+ROUND = "round-{}"  # a directory each
 SHOWN_MAX = 20  # findings and troubles on the screen and in the report: more of them tell nothing new
 
 
@@ -67,12 +69,16 @@ def torture(
         logging.getLogger("httpx").setLevel(logging.WARNING)
     console = Console(stderr=True)
     directory = (data or Path(tempfile.mkdtemp(prefix="tillbox-"))).resolve()
+    if (directory / ROUND.format(1)).exists():
+        raise ConfigError("directory-in-use", f"{directory} holds another torture", "Choose a new directory.")
     plan = draw(seed, minutes, brokers or BROKERS)
     outcomes: list[Outcome] = []
     with suppress(asyncio.CancelledError):
         asyncio.run(_rounds(directory, plan, outcomes, console))
     told = summary(outcomes, seed, minutes)
-    is_clean = len(outcomes) == len(plan) and verdict(told)
+    if len(outcomes) < len(plan):
+        told["failures"].append(f"interrupted: {len(outcomes)} of {len(plan)} rounds were lived through")
+    is_clean = verdict(told)
     _tell(told, console, as_json=as_json)
     if data is None and is_clean:
         shutil.rmtree(directory, ignore_errors=True)
@@ -130,7 +136,7 @@ async def _rounds(directory: Path, plan: list[Round], outcomes: list[Outcome], c
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     for one in plan:
-        place = directory / f"round-{one.number + 1}"
+        place = directory / ROUND.format(one.number + 1)
         outcomes.append(await run_round(place, one, console.print))
 
 

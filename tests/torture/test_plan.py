@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from protocol.errors import ConfigError
 from simulators.torture import command, run
 from simulators.torture.plan import BROKERS, CUTS, DATABASES, LINKS, PARTS, RESTORES, draw
 
@@ -78,6 +79,13 @@ def test_a_round_that_did_not_start_or_settle_is_no_clean_torture():
     outcome.failures.append("not-settled: still open")
 
     assert not command.verdict(command.summary([outcome], 1, 1.0))
+
+
+def test_a_directory_with_an_older_torture_is_not_mixed_with_a_new_one(tmp_path):
+    (tmp_path / "round-1").mkdir()
+
+    with pytest.raises(ConfigError, match="directory-in-use"):
+        command.torture.main(["--data", str(tmp_path)], standalone_mode=False)
 
 
 @pytest.mark.parametrize(
