@@ -179,19 +179,7 @@ def look(
         _call(moved, attempt, "reverse", now_ms)
         moved.change(attempt)
     elif attempt.state == "unknown":
-        earliest_ms = attempt.requested_ms + minimum_delay_ms
-        if now_ms < earliest_ms:
-            attempt.due_ms = earliest_ms
-        elif recovery[min(attempt.tries, len(recovery) - 1)] == "reverse":
-            if attempt.box_outcome != "approved":
-                undo(moved, attempt, "unknown", now_ms)
-                return
-            if undo_for_box(moved, attempt, "unknown", now_ms):
-                return
-            attempt.due_ms = 0  # the goods left with a completed sale: its alarm waits for a person
-        else:
-            _call(moved, attempt, "query", now_ms)
-        moved.change(attempt)
+        _settle_unknown(moved, attempt, recovery, minimum_delay_ms, now_ms)
     else:
         if attempt.state == "approved" and attempt.sale == "open":
             detail = (
@@ -200,6 +188,26 @@ def look(
             moved.alarms.append((attempt, SALE_UNFINISHED, f"{detail} and did not tell how the sale ended"))
         attempt.due_ms = 0
         moved.change(attempt)
+
+
+def _settle_unknown(
+    moved: Moved, attempt: Attempt, recovery: tuple[str, ...], minimum_delay_ms: int, now_ms: int
+) -> None:
+    earliest_ms = attempt.requested_ms + minimum_delay_ms
+    if now_ms < earliest_ms:
+        attempt.due_ms = earliest_ms
+    elif attempt.box_outcome == "approved" and "query" in recovery:
+        _call(moved, attempt, "query", now_ms)  # its box handed the goods over: ask until the channel says
+    elif recovery[min(attempt.tries, len(recovery) - 1)] != "reverse":
+        _call(moved, attempt, "query", now_ms)
+    elif attempt.box_outcome != "approved":
+        undo(moved, attempt, "unknown", now_ms)
+        return
+    elif undo_for_box(moved, attempt, "unknown", now_ms):
+        return
+    else:
+        attempt.due_ms = 0  # the goods left with a completed sale: its alarm waits for a person
+    moved.change(attempt)
 
 
 def _refusal(attempt: Attempt | None, request: LiveRequest) -> str:
