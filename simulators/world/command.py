@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
+import os
 import sys
 import time
 from collections import Counter
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from simulators.world.run import Outcome
     from simulators.world.world import Wishes
 
@@ -27,6 +29,7 @@ FINDINGS_SHOWN = 8  # of one seed; all of them come with --keep and the checker
 @click.option("--hours", type=click.FloatRange(0.01, 720), default=DEFAULT_HOURS, show_default=True)
 @click.option("--boxes", type=click.IntRange(1, 64), default=DEFAULT_BOXES, show_default=True)
 @click.option("--minutes", type=click.FloatRange(0.01), help="Begin no further world after this real time.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="How many at once.  [default: one for each core]")
 @click.option("--peace", is_flag=True, help="Nothing goes wrong.")
 @click.option("--long", "is_long", is_flag=True, help="As many worlds as fit into a night.")
 @click.option(
@@ -40,32 +43,36 @@ def world(  # noqa: PLR0913 - one argument an option
     hours: float,
     boxes: int,
     minutes: float | None,
+    jobs: int | None,
     peace: bool,
     is_long: bool,
     keep: Path | None,
     as_json: bool,
 ) -> None:
     """Run simulated worlds, each from one seed; exit code 1 when anything was lost, wrong or left open."""
-    from simulators.world.run import run_seed  # noqa: PLC0415 - a command loads only what it runs
-    from simulators.world.world import Wishes  # noqa: PLC0415
+    from simulators.world.world import Wishes  # noqa: PLC0415 - a command loads only what it runs
 
-    logging.disable(
-        logging.CRITICAL
-    )  # a world is made of faults; its findings count, not what the product says of them
     wishes = Wishes(boxes=boxes, hours=hours, has_faults=not peace)
     count = seeds or (LONG_SEEDS if is_long else DEFAULT_SEEDS)
     sums = Sums(wishes)
-    for seed in range(first, first + count):
-        if minutes is not None and sums.wall_s > minutes * 60:
-            break
-        outcome = run_seed(seed, wishes, keep)
-        sums.take(outcome)
+    for outcome, cpu_s in _outcomes(sums.until(range(first, first + count), minutes), wishes, keep, jobs):
+        sums.take(outcome, cpu_s)
         if not outcome.is_clean:
-            _tell(outcome, sums.replay(seed))
+            _tell(outcome, sums.replay(outcome.seed))
     told = sums.as_json()
     click.echo(json.dumps(told, sort_keys=True) if as_json else "\n".join(_in_words(told)))
     if sums.bad_seeds:
         sys.exit(1)
+
+
+def _outcomes(
+    seeds: Iterator[int], wishes: Wishes, keep: Path | None, jobs: int | None
+) -> Iterator[tuple[Outcome, float]]:
+    from simulators.world.many import run_many, run_timed  # noqa: PLC0415 - a command loads only what it runs
+
+    if keep is not None:
+        return (run_timed(seed, wishes, keep) for seed in seeds)
+    return run_many(seeds, wishes, jobs or os.cpu_count() or 1)
 
 
 class Sums:
@@ -79,15 +86,19 @@ class Sums:
         self._counts: Counter[str] = Counter()
         self._faults: Counter[str] = Counter()
         self._box_hours = 0.0
-        self._began_s, self._cpu_s = time.monotonic(), time.process_time()
+        self._cpu_s = 0.0
+        self._began_s = time.monotonic()
 
-    @property
-    def wall_s(self) -> float:
-        """Real seconds since the first world began."""
-        return time.monotonic() - self._began_s
+    def until(self, seeds: range, minutes: float | None) -> Iterator[int]:
+        """These seeds, until the real time is over."""
+        for seed in seeds:
+            if minutes is not None and time.monotonic() - self._began_s > minutes * 60:
+                return
+            yield seed
 
-    def take(self, outcome: Outcome) -> None:
-        """Add one world."""
+    def take(self, outcome: Outcome, cpu_s: float) -> None:
+        """Add one world and the CPU seconds that it took."""
+        self._cpu_s += cpu_s
         self._seeds.append(outcome.seed)
         self._traces[str(outcome.seed)] = outcome.trace
         self._counts.update({name: n for name, n in outcome.report.items() if isinstance(n, int)})
@@ -104,14 +115,13 @@ class Sums:
 
     def as_json(self) -> dict[str, Any]:
         """Everything to print."""
-        cpu_s = time.process_time() - self._cpu_s
         return {
             **dict(self._counts),
             "seeds": len(self._seeds),
-            "bad_seeds": self.bad_seeds,
+            "bad_seeds": sorted(self.bad_seeds),
             "replay": [self.replay(seed) for seed in self.bad_seeds],
             "box_hours": self._box_hours,
-            "box_hours_per_s": round(self._box_hours / cpu_s, 3) if cpu_s else 0.0,
+            "box_hours_per_s": round(self._box_hours / self._cpu_s, 3) if self._cpu_s else 0.0,
             "faults": dict(sorted(self._faults.items())),
             "traces": self._traces,
         }

@@ -1,0 +1,41 @@
+"""Many worlds at once: each seed in a process that is free, their outcomes in the order in which they end."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from simulators.world.run import Outcome, run_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from simulators.world.world import Wishes
+
+
+def run_many(seeds: Iterable[int], wishes: Wishes, jobs: int) -> Iterator[tuple[Outcome, float]]:
+    """(Outcome, CPU seconds) of each seed; no more seeds are taken than `jobs` at a time."""
+    fresh = multiprocessing.get_context("spawn")  # a world starts from nothing, on every system
+    waiting = iter(seeds)
+    with ProcessPoolExecutor(jobs, mp_context=fresh) as pool:
+        running: set[Future[tuple[Outcome, float]]] = set()
+        while True:
+            running |= {pool.submit(run_timed, seed, wishes) for seed in islice(waiting, jobs - len(running))}
+            if not running:
+                return
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in ended)
+
+
+def run_timed(seed: int, wishes: Wishes, keep: Path | None = None) -> tuple[Outcome, float]:
+    """One world and the CPU seconds that it took; its evidence stays in `keep` where that is given."""
+    # A world is made of faults; its findings count, not what the product says of them.
+    logging.disable(logging.CRITICAL)
+    began_s = time.process_time()
+    outcome = run_seed(seed, wishes, keep)
+    return outcome, time.process_time() - began_s
