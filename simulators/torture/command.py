@@ -114,6 +114,7 @@ def summary(outcomes: list[Outcome], seed: int, minutes: float) -> dict[str, Any
         **{name: dict(sorted(counted.items())) for name, counted in done.items()},
         "takeovers": sum(tally.takeovers for tally in tallies),
         "disk_fills": sum(tally.disk_fills for tally in tallies),
+        "sync_failures": sum(tally.sync_failures for tally in tallies),
         "restarts": dict(sorted(restarts.items())),
         "not_tried": list(not_tried.values()),
         "failures": [f"round {o.plan.number + 1}: {failure}" for o in outcomes for failure in o.failures],

@@ -32,9 +32,6 @@ PART_S = 12.0  # a child that died often is started again after 10 s
 LOOK_S = 0.05  # between two looks whether a part is there
 FILL_BYTES = 65_536  # at once, until the disk has no more
 FILL_BYTES_MAX = 64 * 1024 * 1024  # beyond it this is not the small disk that it should be
-NO_FSYNC = (
-    "nothing that makes fsync fail is built in; the journal's own tests make it fail within the process"
-)
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +46,7 @@ class Tally:
     restores: Counter[str] = field(default_factory=Counter)
     takeovers: int = 0
     disk_fills: int = 0
+    sync_failures: int = 0
     missed: Counter[str] = field(default_factory=Counter)
     not_tried: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -162,8 +160,13 @@ class Tormentor:
             filler.unlink(missing_ok=True)
 
     async def _fsync(self, fault: Fault, till: Till) -> None:
-        del fault, till
-        self._tally.skip("fsync-error", NO_FSYNC)
+        """Let the box's syncs fail for a while, as a disk does that is about to die, or a full thin volume."""
+        till.syncs_fail.touch()
+        self._tally.sync_failures += 1
+        try:
+            await asyncio.sleep(fault.lasts_s)
+        finally:
+            till.syncs_fail.unlink()
 
     async def _is_joined(self, proxy: FaultProxy) -> bool:
         """Whether there is a connection to cut, waited for while there is none."""

@@ -35,7 +35,7 @@ CALM_S = 0.5  # of a fault's slot kept free, so that the order of faults is that
 # How long a fault lasts: beyond every patience of a payment at the upper end (6 s), a hiccup at the lower.
 STOP_S = (0.4, 8.0)
 CUT_S = (0.8, 8.0)
-HOLD_S = (0.5, 3.0)  # a stolen client id, and a full disk
+HOLD_S = (0.5, 3.0)  # a stolen client id, a full disk, syncs that fail
 # A shop that is wired up again by hand takes longer; a supervisor is quicker.
 DOWN_S = (0.0, 1.5)
 
@@ -102,7 +102,14 @@ def _deck(choices: Random) -> list[tuple[str, str]]:
 
 
 def _fault(choices: Random, at_s: float, kind: str, what: str) -> Fault:
-    lasts = {"stop": STOP_S, "cut": CUT_S, "takeover": HOLD_S, "fill": HOLD_S, "kill": DOWN_S}
+    lasts = {
+        "stop": STOP_S,
+        "cut": CUT_S,
+        "takeover": HOLD_S,
+        "fill": HOLD_S,
+        "fsync": HOLD_S,
+        "kill": DOWN_S,
+    }
     lasts_s = round(choices.uniform(*lasts.get(kind, (0.0, 0.0))), 3)
     numbers: dict[str, Any] = {"box": choices.randrange(BOXES)}
     if kind == "cut":

@@ -26,6 +26,7 @@ from simulators.demo.world import LATE_MS, Lane, World
 from simulators.fault_proxy import CLEAR, FaultProxy
 from simulators.shopper import Page
 from simulators.station import Station
+from simulators.torture.bad_disk import launcher
 from simulators.torture.keeper import Keeper
 from simulators.torture.stores import OPEN_ATTEMPTS, STORED, SqliteStore
 
@@ -60,6 +61,7 @@ class Till:
     keeper: Keeper
     proxy: FaultProxy
     work: Path
+    syncs_fail: Path  # while this file is there, so do the box's syncs
     disk: str = ""  # why its disk cannot be filled, "" when it can
 
     @property
@@ -202,14 +204,16 @@ class Site:
         _change(directory / "box.json", lambda told: told | {"broker": told["broker"] | {"port": port}})
         work, why = self._small_disk(directory) if is_last else (directory, "it is on the machine's own disk")
         arguments = ["box", "--directory", str(directory), "--work", str(work), "--screen-port", "0"]
-        lane = Lane(name, station, Process(name, arguments, self.directory / f"{name}.log"), directory)
+        flag = self.directory / f"{name}.syncs-fail"
+        process = Process(name, arguments, self.directory / f"{name}.log", launcher(flag))
+        lane = Lane(name, station, process, directory)
         world.lanes.append(lane)
 
         async def bring_up() -> None:
             await world.leave(lane)
             await world.bring_up(lane)
 
-        self.tills.append(Till(lane, Keeper(lane.process, bring_up), proxy, work, why))
+        self.tills.append(Till(lane, Keeper(process, bring_up), proxy, work, flag, why))
         await world.bring_up(lane)
 
     def _small_disk(self, directory: Path) -> tuple[Path, str]:
