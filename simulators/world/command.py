@@ -31,6 +31,7 @@ FINDINGS_SHOWN = 8  # of one seed; all of them come with --keep and the checker
 @click.option("--minutes", type=click.FloatRange(0.01), help="Begin no further world after this real time.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="How many at once.  [default: one for each core]")
 @click.option("--peace", is_flag=True, help="Nothing goes wrong.")
+@click.option("--planted", "is_planted", is_flag=True, help="Look for each planted bug, seed by seed.")
 @click.option("--long", "is_long", is_flag=True, help="As many worlds as fit into a night.")
 @click.option(
     "--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep the evidence of one seed here."
@@ -45,6 +46,7 @@ def world(  # noqa: PLR0913 - one argument an option
     minutes: float | None,
     jobs: int | None,
     peace: bool,
+    is_planted: bool,
     is_long: bool,
     keep: Path | None,
     as_json: bool,
@@ -52,6 +54,10 @@ def world(  # noqa: PLR0913 - one argument an option
     """Run simulated worlds, each from one seed; exit code 1 when anything was lost, wrong or left open."""
     from simulators.world.world import Wishes  # noqa: PLC0415 - a command loads only what it runs
 
+    if is_planted:
+        from simulators.world.planted import find_planted  # noqa: PLC0415
+
+        sys.exit(0 if find_planted(seeds, jobs or os.cpu_count() or 1, as_json=as_json) else 1)
     wishes = Wishes(boxes=boxes, hours=hours, has_faults=not peace)
     count = seeds or (LONG_SEEDS if is_long else DEFAULT_SEEDS)
     sums = Sums(wishes)

@@ -1,0 +1,173 @@
+"""Bugs of the box's journal: syncing, recovery, pruning, and what is told to the outbox."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from edge.journal import journal, recovery, segment, shelf
+from edge.journal.bounds import Bounds
+from edge.journal.files import REPLACEMENT_SUFFIX
+from protocol.faults import fault
+from protocol.frame import HEADER_BYTES, INCOMPLETE, Frame, Scan, scan
+from simulators.world import faults
+from tests.world.planted.patching import (
+    DAMAGED,
+    ENDED,
+    GOODS,
+    LEDGER,
+    LONGER,
+    LOST,
+    PEOPLE,
+    UNSETTLED,
+    WITHOUT_SALE,
+    Patch,
+    Planted,
+)
+
+# A world of minutes never fills a segment of 4 MiB nor ends a week: here a segment is some records long, and what was
+# confirmed goes at once.
+SHORT = (Patch(journal, "Bounds", partial(Bounds, segment_bytes=1_024, keep_ms=0)),)
+ANY = (LOST, PEOPLE, WITHOUT_SALE, GOODS, LEDGER, UNSETTLED, DAMAGED, ENDED)
+
+
+def _writes_only(self: Any, data: bytes) -> None:
+    self.files.write(self._handle, data)
+    fault(shelf.WRITTEN)
+
+
+def _replaces_without_directory(files: Any, path: str, data: bytes) -> None:
+    temporary = path + REPLACEMENT_SUFFIX
+    handle = files.create(temporary)
+    files.write(handle, data)
+    files.fdatasync(handle)
+    files.close(handle)
+    files.rename(temporary, path)
+    fault("files.replacement_renamed")
+
+
+def _replaces_without_sync(files: Any, path: str, data: bytes) -> None:
+    temporary = path + REPLACEMENT_SUFFIX
+    handle = files.create(temporary)
+    files.write(handle, data)
+    files.close(handle)
+    files.rename(temporary, path)
+    fault("files.replacement_renamed")
+    files.sync_directory(str(Path(path).parent))
+
+
+def _believes_headers(data: bytes, expected_seq: Any = None, expected_chain: Any = None) -> Scan:
+    """Take every frame whose header can be read and whose bytes are all there, whatever they say."""
+    found = _scan(data, expected_seq, expected_chain)
+    at, seq = found.end, found.frames[-1].seq if found.frames else (expected_seq or 1) - 1
+    while at + HEADER_BYTES <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        told = int.from_bytes(data[at + 8 : at + 16], "big")
+        if not 0 < length <= len(data) - at - HEADER_BYTES or told != seq + 1:
+            break
+        body = bytes(data[at + HEADER_BYTES : at + HEADER_BYTES + length])
+        found.frames.append(Frame(told, bytes(data[at + 16 : at + 48]), body))
+        found.offsets.append(at)
+        at, seq = at + HEADER_BYTES + length, told
+    return Scan(found.frames, found.offsets, at, found.tail, found.problem)
+
+
+_scan = scan
+
+
+def _drops_the_file(name: Any, data: bytes, until: int | None = None) -> Any:
+    read = _read_segment(name, data, until)
+    if read is None or read[1] != INCOMPLETE:
+        return read
+    return _read_segment(name, data[: segment.HEAD_BYTES], until)
+
+
+_read_segment = segment.read_segment
+
+
+def _saves_nothing(self: Any, end_seq: int, damage: bytes, later: Any) -> list[Any]:
+    del self, end_seq, damage, later
+    return []
+
+
+def _prunes_everything(self: Any, generation: str, through: int, chain: bytes, now_ms: int) -> None:
+    found = self._held.find(generation)
+    if found is not None:
+        through, chain = found.end_seq, found.segments[-1].end_chain if found.segments else chain
+    _prune(self, generation, through, chain, now_ms)
+
+
+_prune = journal.Journal.prune
+
+
+def _goes_on_at_once(self: Any, job: Any) -> None:
+    self._job = None
+    job.give_up_failed_shelves()
+    for one in self._shelves:
+        one.failure = ""
+    self._account(job.frames, job.fresh)
+
+
+# Four times as many faults: what needs a crash at one of many places comes sooner.
+HARSH = (Patch(faults, "EVERY_S", (1.0, 9.0)),)
+
+BUGS = (
+    Planted(
+        "missing-fsync",
+        "records are written and never synced",
+        ANY,
+        (Patch(shelf.Shelf, "append", _writes_only),),
+        LONGER,
+    ),
+    Planted(
+        "missing-directory-sync",
+        "a new segment is synced, its name in the directory is not",
+        ANY,
+        (Patch(shelf, "replace_file", _replaces_without_directory),),
+        ground=HARSH,
+    ),
+    Planted(
+        "renamed-before-synced",
+        "a new segment takes its name before its bytes are on the disk",
+        ANY,
+        (Patch(shelf, "replace_file", _replaces_without_sync),),
+        ground=HARSH,
+    ),
+    Planted(
+        "failed-fsync-ignored",
+        "a failed sync is accounted for like a good one",
+        ANY,
+        (Patch(journal.Journal, "end_sync", _goes_on_at_once),),
+        LONGER,
+    ),
+    Planted(
+        "torn-record-accepted",
+        "recovery looks at neither checksum nor chain",
+        ANY,
+        (Patch(segment, "scan", _believes_headers),),
+        ground=HARSH,
+    ),
+    Planted(
+        "torn-tail-costs-the-file",
+        "recovery throws away what lies before a torn tail",
+        ANY,
+        (Patch(recovery, "read_segment", _drops_the_file),),
+        LONGER,
+    ),
+    Planted(
+        "nothing-salvaged",
+        "recovery throws away what lies beyond damage",
+        ANY,
+        (Patch(recovery._Walk, "_beyond", _saves_nothing),),
+        ground=HARSH,
+    ),
+    Planted(
+        "pruned-past-the-receipt",
+        "a receipt counts for everything written so far",
+        ANY,
+        (Patch(journal.Journal, "prune", _prunes_everything),),
+        LONGER,
+        SHORT,
+    ),
+)
