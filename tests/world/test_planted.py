@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from simulators.world import command
 from simulators.world.run import COUNTERS
+from tests.house.source import ROOT
 from tests.world.planted import catalogue
 from tests.world.planted.catalogue import CATALOGUE
 from tests.world.planted.patching import ENDED, UNSETTLED, applied
@@ -22,6 +23,12 @@ def test_there_are_at_least_25_bugs_of_different_names():
     names = [bug.name for bug in CATALOGUE]
 
     assert len(set(names)) == len(names) >= BUGS_MIN
+
+
+def test_the_page_tells_of_each_bug():
+    page = (ROOT / "docs" / "explanation" / "planted-bugs.md").read_text()
+
+    assert [bug.name for bug in CATALOGUE if f"| `{bug.name}` | {bug.breaks} |" not in page] == []
 
 
 @pytest.mark.parametrize("bug", CATALOGUE, ids=lambda bug: bug.name)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from edge.flows.state import Box, Decision, Now
 
 
-WRITTEN_AFTER_S = 2.0  # as a writer in the background may do that saves the disk
+WRITTEN_AFTER_S = 1.0  # as a writer in the background may do that saves the disk
 
 
 async def _acts_then_writes(self: Any, box: Box, effects: list[Effect], now: Now) -> None:
@@ -44,8 +44,10 @@ async def _acts_then_writes(self: Any, box: Box, effects: list[Effect], now: Now
         if not isinstance(effect, Record):
             self._acts.perform(effect, self.post)
     self._screen.changed(partial(view_of, box))
-    await asyncio.sleep(WRITTEN_AFTER_S)
-    await self._write([effect for effect in effects if isinstance(effect, Record)], now)
+    records = [effect for effect in effects if isinstance(effect, Record)]
+    if records:
+        await asyncio.sleep(WRITTEN_AFTER_S)
+    await self._write(records, now)
     self.box = box
 
 

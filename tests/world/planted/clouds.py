@@ -13,7 +13,7 @@ from cloud.payments import replica_rules, replies
 from cloud.payments import rules as payments
 from cloud.ports import ChannelAnswer
 from protocol.faults import fault
-from tests.world.planted.journals import SHORT
+from tests.world.planted.journals import HARSH, SHORT
 from tests.world.planted.patching import (
     CARDS,
     GOODS,
@@ -33,22 +33,6 @@ if TYPE_CHECKING:
     from cloud.payments.attempt import CallResult
 
 MONEY = (LOST, LEDGER, WITHOUT_SALE, GOODS, TWICE, UNSETTLED, PEOPLE)
-
-
-async def _says_then_commits(self: Any, delivery: Any, *, is_store_only: bool) -> Any:
-    now_ms = self._clock.now_ms()
-    opened = await self._opener.sort(delivery.messages, now_ms)
-    batch = consumer_batch.Batch(
-        opened, delivery.results, delivery.due, delivery.repairs, is_store_only=is_store_only
-    )
-    async with self._database.transaction() as tx:
-        outcome = await consumer_batch.carry_out(tx, batch, self._services, now_ms)
-        await self._publisher.keep(tx, outcome.replies, outcome.shards, now_ms)
-        for receipt in outcome.receipts:
-            await self._publisher.publish_receipt(receipt, self._epoch)
-        fault(consumer.PUBLISHED)
-    self._publisher.committed()
-    return outcome
 
 
 async def _commits_twice(self: Any, delivery: Any, *, is_store_only: bool) -> Any:
@@ -172,14 +156,6 @@ def _told_only(moved: Any, attempt: Any, request: Any, now_ms: int) -> Any:
 
 BUGS = (
     Planted(
-        "receipt-before-commit",
-        "the cloud sends its receipt, then commits",
-        (LOST, LEDGER, UNSETTLED, WITHOUT_SALE),
-        (Patch(consumer.Consumer, "_transact", _says_then_commits),),
-        LONGER,
-        SHORT,
-    ),
-    Planted(
         "effects-after-the-commit",
         "frames and their effects are committed one after the other",
         MONEY,
@@ -198,7 +174,7 @@ BUGS = (
         (LOST, LEDGER, UNSETTLED, PEOPLE, WITHOUT_SALE),
         (Patch(intake_replica, "_write_receipt", _says_what_came),),
         LONGER,
-        SHORT,
+        (*SHORT, *HARSH),
     ),
     Planted(
         "dedupe-key-without-attempt",
