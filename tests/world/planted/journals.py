@@ -26,9 +26,9 @@ from tests.world.planted.patching import (
     Planted,
 )
 
-# A world of minutes never fills a segment of 4 MiB nor ends a week: here a segment is one sync long, and what was
+# A world of minutes never fills a segment of 4 MiB nor ends a week: here a segment is some records long, and what was
 # confirmed goes at once.
-SHORT = (Patch(journal, "Bounds", partial(Bounds, segment_bytes=64, keep_ms=0)),)
+SHORT = (Patch(journal, "Bounds", partial(Bounds, segment_bytes=1_024, keep_ms=0)),)
 ANY = (LOST, PEOPLE, WITHOUT_SALE, GOODS, LEDGER, UNSETTLED, DAMAGED, ENDED)
 
 
