@@ -48,7 +48,9 @@ async def test_a_broker_killed_while_a_payment_is_under_way_delays_its_answer(sh
     os.kill(shop.world.cloud.ready["broker"]["pid"], signal.SIGKILL)
     await paying
 
-    assert customer.memory.ending in ("paid", "declined")
+    # A broker that takes longer than the shopper's patience leaves her with "we don't know", and the money comes back.
+    memory = customer.memory
+    assert memory.ending in ("paid", "declined") or (memory.ending == "left" and memory.was_told_unknown)
     await sees(shop, lambda view: view["is_linked"], BACK_S)
     after = shop.customer()
     await after.shop()
