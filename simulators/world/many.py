@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
+import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from simulators.world.run import Outcome, run_seed
+from simulators.world.run import Outcome, clear_up, run_seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +24,7 @@ def run_many(seeds: Iterable[int], wishes: Wishes, jobs: int) -> Iterator[tuple[
     """(Outcome, CPU seconds) of each seed; no more seeds are taken than `jobs` at a time."""
     fresh = multiprocessing.get_context("spawn")  # a world starts from nothing, on every system
     waiting = iter(seeds)
-    with ProcessPoolExecutor(jobs, mp_context=fresh) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=fresh, initializer=_end_with_parent) as pool:
         running: set[Future[tuple[Outcome, float]]] = set()
         while True:
             running |= {pool.submit(run_timed, seed, wishes) for seed in islice(waiting, jobs - len(running))}
@@ -30,6 +32,19 @@ def run_many(seeds: Iterable[int], wishes: Wishes, jobs: int) -> Iterator[tuple[
                 return
             ended, running = wait(running, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in ended)
+
+
+def _end_with_parent() -> None:
+    """A command that was killed leaves no world behind that lives on for nobody."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a pool's process has one"
+
+    def follow() -> None:
+        parent.join()
+        clear_up()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def run_timed(seed: int, wishes: Wishes, keep: Path | None = None) -> tuple[Outcome, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -56,14 +57,27 @@ class Outcome:
 
 def run_seed(seed: int, wishes: Wishes, keep: Path | None = None) -> Outcome:
     """Run one world and have it judged; its evidence stays in `keep` where that is given."""
-    root = MEMORY_DIRECTORY if MEMORY_DIRECTORY.is_dir() else None
-    directory = keep or Path(tempfile.mkdtemp(prefix="tillbox-world-", dir=root))
+    directory = keep or Path(tempfile.mkdtemp(prefix=_prefix(), dir=_root()))
     directory.mkdir(parents=True, exist_ok=True)
     try:
         return _run(seed, wishes, directory)
     finally:
         if keep is None:
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def clear_up() -> None:
+    """Remove what worlds of this process have in temporary directories: it is about to be ended in the middle."""
+    for directory in _root().glob(_prefix() + "*"):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _root() -> Path:
+    return MEMORY_DIRECTORY if MEMORY_DIRECTORY.is_dir() else Path(tempfile.gettempdir())
+
+
+def _prefix() -> str:
+    return f"tillbox-world-{os.getpid()}-"
 
 
 def _run(seed: int, wishes: Wishes, directory: Path) -> Outcome:
