@@ -6,14 +6,12 @@ import asyncio
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from protocol.catalogue import build
-from protocol.errors import OutcomeUnknown
 from protocol.item import Item
 from simulators.bench.floors import running_floor
 from simulators.bench.rows import Row, percentile
@@ -33,7 +31,6 @@ STARTS = 5
 SCANS = 600
 BASKET_LINES = 30  # then the next shopper: a basket as people fill it
 WARM_UP_SCANS = BASKET_LINES
-FIRST_SCANS, FIRST_SCAN_S = 20, 0.5  # tries until the box has opened its line, and the patience of each
 STEP = 7_919  # a prime: scans are spread over the whole image
 READY_BAR_S, MEMORY_BAR_MIB, SCAN_BAR_MS = 0.5, 64, 5
 KIB_A_MIB = 1024
@@ -131,7 +128,6 @@ async def _at_work(directory: Path, scanner: ScannerSim) -> list[Row]:
 
 async def _scan(scanner: ScannerSim, stream: ViewStream) -> list[float]:
     """Seconds from a code on the serial line to the view that shows its priced line."""
-    await _until_it_reads(scanner, stream)
     waits = []
     for number in range(SCANS + WARM_UP_SCANS):
         place = number % BASKET_LINES
@@ -146,17 +142,6 @@ async def _scan(scanner: ScannerSim, stream: ViewStream) -> list[float]:
 
 def _has_lines(count: int, view: dict[str, Any]) -> bool:
     return view["sale"] is not None and len(view["sale"]["lines"]) == count
-
-
-async def _until_it_reads(scanner: ScannerSim, stream: ViewStream) -> None:
-    """The box opens the line a moment after its screen answers; what was scanned before is lost."""
-    for number in range(FIRST_SCANS):
-        await scanner.scan(in_store_code(ITEMS - 1 - number))
-        with suppress(OutcomeUnknown):
-            await stream.until(lambda view: view["page"] == "basket", FIRST_SCAN_S)
-            await _leave(stream)
-            return
-    raise OutcomeUnknown("scanner-not-read", "The box does not read its scanner", "See box.log.")
 
 
 async def _leave(stream: ViewStream) -> None:

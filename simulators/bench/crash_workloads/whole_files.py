@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from edge.catalogue_file import IMAGE_NAME, OVERLAY_NAME, check_image, open_shop
@@ -34,18 +35,18 @@ DOCUMENTS = "documents.json"
 CURRENCY = "GBP"
 
 
-class WholeFiles:
+class WholeFiles(ABC):
     """Steps on a disk; each may show after a crash entirely or not at all. Subclasses say steps and `recover`."""
 
     name = ""
 
+    @abstractmethod
     def steps(self) -> list[Step]:
         """What is done, one durable step after the other."""
-        raise NotImplementedError
 
+    @abstractmethod
     def recover(self, disk: RecoveredDisk) -> Any:
         """See Workload: what the product's code reads."""
-        raise NotImplementedError
 
     def found(self) -> Mapping[str, bytes]:
         """See Workload."""
