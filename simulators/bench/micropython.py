@@ -10,6 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from simulators.bench.rows import Row
+from simulators.source_tree import make_tests_importable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +54,7 @@ print("took", time.ticks_diff(time.ticks_ms(), began))
 async def measure(work: Path) -> list[Row]:
     """Three rows; the worse of the two versions counts."""
     del work
+    make_tests_importable()
     try:
         from tests.micropython import host  # noqa: PLC0415 - only in a source tree
     except ImportError:

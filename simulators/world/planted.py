@@ -10,6 +10,7 @@ import json
 import click
 
 from protocol.errors import ConfigError
+from simulators.source_tree import make_tests_importable
 
 
 def find_planted(seeds_max: int | None, jobs: int, *, as_json: bool) -> bool:
@@ -17,6 +18,7 @@ def find_planted(seeds_max: int | None, jobs: int, *, as_json: bool) -> bool:
 
     ConfigError("source-tree-missing"): the catalogue is not here.
     """
+    make_tests_importable()
     try:
         from tests.world.planted import catalogue  # noqa: PLC0415 - only in a source tree
         from tests.world.planted.search import SEEDS_MAX, search_all  # noqa: PLC0415
