@@ -9,6 +9,6 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def make_tests_importable() -> None:
-    """Let `import tests...` find the source tree, from whatever directory a command was started; without one, nothing."""
+    """Let `import tests` find the source tree from any directory; where there is none, do nothing."""
     if (ROOT / "tests" / "conftest.py").is_file() and str(ROOT) not in sys.path:
         sys.path.append(str(ROOT))
