@@ -258,6 +258,9 @@ class Consumer:
                 batch = Batch(
                     opened, delivery.results, delivery.due, delivery.repairs, is_store_only=is_store_only
                 )
+                quiet = await consumer_batch.answer_quietly(self._database, batch)
+                if quiet is not None:
+                    return quiet
                 async with self._database.transaction() as tx:
                     outcome = await consumer_batch.carry_out(tx, batch, self._services, now_ms)
                     await self._publisher.keep(tx, outcome.replies, outcome.shards, now_ms)

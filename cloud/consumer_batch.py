@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cloud import intake_store, repairs
 from cloud.alarms import raise_alarms, settle_alarms
-from cloud.intake_replica import Receipt, parked_row, store_batches
+from cloud.intake_replica import Receipt, answer_quiet_hellos, parked_row, store_batches
 from cloud.ledger import handlers as ledger
 from cloud.orders import handlers as orders
 from cloud.payments import handlers as payments
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from cloud.consumer import LaneHandler
-    from cloud.database import Row, Transaction
+    from cloud.database import Database, Row, Transaction
     from cloud.intake import Sorted
     from cloud.intake_records import ReplicaRecord
     from cloud.payments.attempt import AttemptName, Call, CallResult, Reply
@@ -64,6 +64,16 @@ class Outcome:
     parked_count: int = 0
     refused_count: int = 0
     aside_count: int = 0
+
+
+async def answer_quietly(database: Database, batch: Batch) -> Outcome | None:
+    """Answer a batch of heartbeats that tell nothing new, without a transaction; None where there is more to do."""
+    opened = batch.opened
+    has_more = opened.requests or opened.others or opened.refused or opened.aside
+    if has_more or batch.results or batch.due or batch.repairs or not opened.batches:
+        return None
+    receipts = await answer_quiet_hellos(database, opened.batches)
+    return None if receipts is None else Outcome(receipts=receipts)
 
 
 async def carry_out(tx: Transaction, batch: Batch, services: Services, now_ms: int) -> Outcome:

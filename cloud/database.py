@@ -66,6 +66,10 @@ class Database(Protocol):
         """Return all rows of a query outside of any transaction: what is committed now."""
         ...
 
+    async def fetch_in(self, sql: str, rows: Sequence[Row]) -> list[Row]:
+        """Return what is committed now, of a query as `Transaction.fetch_in` takes it."""
+        ...
+
     async def close(self) -> None:
         """Close all connections."""
         ...

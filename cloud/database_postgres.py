@@ -36,11 +36,7 @@ class PostgresTransaction:
 
     async def fetch_in(self, sql: str, rows: Sequence[Row]) -> list[Row]:
         """Return all rows of a query over `VALUES :rows(types)`."""
-        found: list[Row] = []
-        for start in range(0, len(rows), ROWS_IN_ONE_STATEMENT):
-            values, count = padded(rows[start : start + ROWS_IN_ONE_STATEMENT])
-            found.extend(tuple(row) for row in await self._connection.fetch(query_in(sql, count), *values))
-        return found
+        return await _fetch_in(self._connection, sql, rows)
 
     async def execute(self, sql: str, *args: object) -> None:
         """Carry out one statement."""
@@ -102,6 +98,11 @@ class PostgresDatabase:
         async with self._pool.acquire() as connection:
             return [tuple(row) for row in await connection.fetch(sql, *args)]
 
+    async def fetch_in(self, sql: str, rows: Sequence[Row]) -> list[Row]:
+        """Return all rows of a query over `VALUES :rows(types)`, outside of any transaction."""
+        async with self._pool.acquire() as connection:
+            return await _fetch_in(connection, sql, rows)
+
     async def run_script(self, text: str) -> None:
         """Carry out the statements of a schema file in one transaction."""
         async with self._pool.acquire() as connection, connection.transaction():
@@ -110,3 +111,11 @@ class PostgresDatabase:
     async def close(self) -> None:
         """Close all connections."""
         await self._pool.close()
+
+
+async def _fetch_in(connection: Any, sql: str, rows: Sequence[Row]) -> list[Row]:
+    found: list[Row] = []
+    for start in range(0, len(rows), ROWS_IN_ONE_STATEMENT):
+        values, count = padded(rows[start : start + ROWS_IN_ONE_STATEMENT])
+        found.extend(tuple(row) for row in await connection.fetch(query_in(sql, count), *values))
+    return found

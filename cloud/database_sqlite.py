@@ -42,11 +42,7 @@ class SqliteTransaction:
 
     async def fetch_in(self, sql: str, rows: Sequence[Row]) -> list[Row]:
         """Return all rows of a query over `VALUES :rows(types)`."""
-        found: list[Row] = []
-        for start in range(0, len(rows), ROWS_IN_ONE_STATEMENT):
-            values, count = padded(rows[start : start + ROWS_IN_ONE_STATEMENT])
-            found.extend(self._connection.execute(_own(query_in(sql, count)), values))
-        return found
+        return _fetch_in(self._connection, sql, rows)
 
     async def execute(self, sql: str, *args: object) -> None:
         """Carry out one statement."""
@@ -96,6 +92,10 @@ class SqliteDatabase:
         """Return all rows of a query on the reading connection."""
         return self._reader.execute(_own(sql), args).fetchall()
 
+    async def fetch_in(self, sql: str, rows: Sequence[Row]) -> list[Row]:
+        """Return all rows of a query over `VALUES :rows(types)` on the reading connection."""
+        return _fetch_in(self._reader, sql, rows)
+
     async def run_script(self, text: str) -> None:
         """Carry out the statements of a schema file in one transaction.
 
@@ -120,6 +120,14 @@ def _connect(path: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, cached_statements=CACHED_STATEMENTS)
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     return connection
+
+
+def _fetch_in(connection: sqlite3.Connection, sql: str, rows: Sequence[Row]) -> list[Row]:
+    found: list[Row] = []
+    for start in range(0, len(rows), ROWS_IN_ONE_STATEMENT):
+        values, count = padded(rows[start : start + ROWS_IN_ONE_STATEMENT])
+        found.extend(connection.execute(_own(query_in(sql, count)), values))
+    return found
 
 
 @lru_cache(maxsize=2048)

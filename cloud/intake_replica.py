@@ -19,7 +19,7 @@ from protocol.errors import PeerError, TillboxError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cloud.database import Row, Transaction
+    from cloud.database import Database, Row, Transaction
     from cloud.intake import ReplicaBatch
     from cloud.intake_rules import ReceiptStatus, Verdict
     from cloud.ports import Box
@@ -86,6 +86,27 @@ async def store_batches(tx: Transaction, batches: Sequence[ReplicaBatch], now_ms
     for box in stored.quarantined:
         await intake_store.quarantine(tx, box.tenant, box.box, _FORKED.code, now_ms)
     return stored
+
+
+async def answer_quiet_hellos(database: Database, batches: Sequence[ReplicaBatch]) -> list[Receipt] | None:
+    """Answer hellos that tell just what is stored, as most heartbeats do: there is nothing to write for them.
+
+    None when any of the batches is something else: it takes a transaction then. Only for the one writer of these
+    positions, between its transactions.
+    """
+    if any(batch.hello is None for batch in batches):
+        return None
+    positions = await intake_store.load_positions(database, sorted({batch.journal for batch in batches}))
+    receipts: dict[JournalName, Receipt] = {}
+    for batch in batches:
+        position = positions.get(batch.journal)
+        if position is None or batch.hello != (position.through, position.chain):
+            return None
+        generation = batch.journal.generation
+        receipts[batch.journal] = Receipt(
+            batch.box, generation, position.through, position.chain, "ok", resend_from=0
+        )
+    return list(receipts.values())
 
 
 def parked_row(record: ReplicaRecord, error: TillboxError, now_ms: int) -> Row:

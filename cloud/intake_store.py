@@ -58,9 +58,11 @@ WHERE tenant = $1 AND box = $2 AND status = 'serving'
 """
 
 
-async def load_positions(tx: Transaction, names: Iterable[JournalName]) -> dict[JournalName, Position]:
+async def load_positions(
+    source: Transaction | Database, names: Iterable[JournalName]
+) -> dict[JournalName, Position]:
     """Return the positions of those journals that were heard of before."""
-    rows = await tx.fetch_in(_POSITIONS, list(names))
+    rows = await source.fetch_in(_POSITIONS, list(names))
     return {
         JournalName(tenant, box, generation): Position(through, chain, state, opened_ms)
         for tenant, box, generation, through, chain, state, opened_ms in rows

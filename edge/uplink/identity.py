@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from protocol.seal import Sealer
 from protocol.topics import DOWN, UP, box_subscription, build
+
+if TYPE_CHECKING:
+    from edge.config import BoxConfig
 
 
 class Identity:
@@ -36,3 +41,15 @@ class Identity:
     def open(self, lane: str, sealed: bytes) -> bytes:
         """The payload of a message from the cloud; PeerError seal-wrong when it is not from there."""
         return self._opener.open(build(self.shard, self.tenant, self.store, self.box, DOWN, lane), sealed)
+
+
+def identity_of(config: BoxConfig) -> Identity:
+    """The identity that a provisioning directory holds."""
+    return Identity(
+        shard=config.shard,
+        tenant=config.tenant,
+        store=config.store,
+        box=config.box,
+        up_key=config.up_key,
+        down_key=config.down_key,
+    )

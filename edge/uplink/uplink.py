@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TICK_MS = 100  # how late a resend or a deadline may be noticed; far below every interval of the lanes
 HEARTBEAT_MS = (
-    5_000  # an idle box asks for a receipt this often: fresh cloud time, and proof that the cloud lives
+    5_000  # a box that hears nothing asks for a receipt this often: cloud time, proof that it lives
 )
 SILENCE_MS = 12_000  # two heartbeats and a slow consumer: beyond it the cloud counts as away
 STATE_MS = 30_000  # a console that shows older state than this says so
@@ -122,7 +122,7 @@ class BoxUplink:
         self._request(self._live.tick(now_ms))
         if self._link is None or not self._link.is_up:
             return
-        if now_ms - self._hello_ms >= HEARTBEAT_MS:
+        if now_ms - max(self._hello_ms, self._heard_ms) >= HEARTBEAT_MS:
             self._say_hello(self._journal.spans()[-1].generation)
         if self._is_reachable and now_ms - self._heard_ms >= SILENCE_MS:
             self._reach(is_reachable=False)

@@ -152,6 +152,21 @@ async def test_a_hello_is_answered_with_the_position(estate, last_seq, chain_of,
     assert receipt["epoch"] == 1
 
 
+async def test_a_heartbeat_that_tells_nothing_new_is_answered_and_writes_nothing(estate: Estate) -> None:
+    till = await estate.enrol()
+    till.cash_sale()
+    await estate.hear(till, "evt", till.batch())
+    (before,) = await estate.rows("SELECT through, received_ms FROM replica_position")
+    await estate.pass_time(5)
+    count = len(estate.told(till, "receipt"))
+
+    await estate.hear(till, "evt", till.hello(7, till.chain), till.hello(7, till.chain))
+
+    assert await estate.rows("SELECT through, received_ms FROM replica_position") == [before]
+    assert len(estate.told(till, "receipt")) > count
+    assert estate.told(till, "receipt")[-1]["through"] == 7
+
+
 async def test_the_first_hello_of_a_box_asks_for_everything(estate: Estate) -> None:
     till = await estate.enrol()
     till.cash_sale()

@@ -13,7 +13,7 @@ from edge.journal.bounds import Bounds
 from edge.main import selling_changes
 from edge.uplink.identity import Identity
 from edge.uplink.live_lane import REQUESTS_MAX
-from edge.uplink.uplink import BoxUplink
+from edge.uplink.uplink import HEARTBEAT_MS, BoxUplink
 from protocol import messages
 from protocol.errors import DeviceError
 from protocol.seal import seal
@@ -166,6 +166,21 @@ def test_a_hello_may_tell_of_records_that_still_wait_for_company():
     box.hear_receipt(box.journal.last_seq)
 
     assert box.told == [LinkChanged(is_up=True)]
+
+
+def test_only_a_box_that_hears_nothing_asks_whether_the_cloud_lives():
+    box = Box()
+    box.uplink.link_changed(is_up=True)
+    box.hear_receipt(box.journal.last_seq)
+    box.line.lanes.clear()
+
+    for _ in range(4):
+        box.pass_ms(HEARTBEAT_MS - 100)
+        box.hear_receipt(box.journal.last_seq)
+
+    assert "evt" not in box.line.lanes
+    box.pass_ms(HEARTBEAT_MS)
+    assert box.line.lanes.count("evt") == 1
 
 
 @pytest.mark.parametrize(
