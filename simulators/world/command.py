@@ -31,6 +31,10 @@ FINDINGS_SHOWN = 8  # of one seed; all of them come with --keep and the checker
 @click.option("--minutes", type=click.FloatRange(0.01), help="Begin no further world after this real time.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="How many at once.  [default: one for each core]")
 @click.option("--peace", is_flag=True, help="Nothing goes wrong.")
+@click.option("--only", type=str, help="Of its faults only those of these numbers, as 3,17,40; 0 is none.")
+@click.option(
+    "--shrink", "is_shrinking", is_flag=True, help="Cut failing worlds down to the faults that matter."
+)
 @click.option("--planted", "is_planted", is_flag=True, help="Look for each planted bug, seed by seed.")
 @click.option("--long", "is_long", is_flag=True, help="As many worlds as fit into a night.")
 @click.option(
@@ -46,6 +50,8 @@ def world(  # noqa: PLR0913 - one argument an option
     minutes: float | None,
     jobs: int | None,
     peace: bool,
+    only: str | None,
+    is_shrinking: bool,
     is_planted: bool,
     is_long: bool,
     keep: Path | None,
@@ -58,13 +64,15 @@ def world(  # noqa: PLR0913 - one argument an option
         from simulators.world.planted import find_planted  # noqa: PLC0415
 
         sys.exit(0 if find_planted(seeds, jobs or os.cpu_count() or 1, as_json=as_json) else 1)
-    wishes = Wishes(boxes=boxes, hours=hours, has_faults=not peace)
+    wishes = Wishes(boxes=boxes, hours=hours, has_faults=not peace, only=_numbers(only))
     count = seeds or (LONG_SEEDS if is_long else DEFAULT_SEEDS)
     sums = Sums(wishes)
     for outcome, cpu_s in _outcomes(sums.until(range(first, first + count), minutes), wishes, keep, jobs):
         sums.take(outcome, cpu_s)
         if not outcome.is_clean:
-            _tell(outcome, sums.replay(outcome.seed))
+            _tell(outcome, replay(outcome.seed, wishes))
+            if is_shrinking:
+                sums.shrunk.append(_shrink(outcome.seed, wishes))
     told = sums.as_json()
     click.echo(json.dumps(told, sort_keys=True) if as_json else "\n".join(_in_words(told)))
     if sums.bad_seeds:
@@ -86,6 +94,7 @@ class Sums:
 
     def __init__(self, wishes: Wishes) -> None:
         self.bad_seeds: list[int] = []
+        self.shrunk: list[dict[str, Any]] = []
         self._wishes = wishes
         self._seeds: list[int] = []
         self._traces: dict[str, str] = {}
@@ -113,24 +122,56 @@ class Sums:
         if not outcome.is_clean:
             self.bad_seeds.append(outcome.seed)
 
-    def replay(self, seed: int) -> str:
-        """The one command that runs this world again."""
-        wishes = self._wishes
-        peace = "" if wishes.has_faults else " --peace"
-        return f"tillbox world --first {seed} --seeds 1 --hours {wishes.hours} --boxes {wishes.boxes}{peace}"
-
     def as_json(self) -> dict[str, Any]:
         """Everything to print."""
         return {
             **dict(self._counts),
             "seeds": len(self._seeds),
             "bad_seeds": sorted(self.bad_seeds),
-            "replay": [self.replay(seed) for seed in self.bad_seeds],
+            "replay": [replay(seed, self._wishes) for seed in self.bad_seeds],
+            **({"shrunk": self.shrunk} if self.shrunk else {}),
             "box_hours": self._box_hours,
             "box_hours_per_s": round(self._box_hours / self._cpu_s, 3) if self._cpu_s else 0.0,
             "faults": dict(sorted(self._faults.items())),
             "traces": self._traces,
         }
+
+
+def replay(seed: int, wishes: Wishes) -> str:
+    """The one command that runs this world again."""
+    peace = "" if wishes.has_faults else " --peace"
+    only = "" if wishes.only is None else f" --only {','.join(map(str, wishes.only)) or '0'}"
+    where = f"--first {seed} --seeds 1 --hours {wishes.hours} --boxes {wishes.boxes}"
+    return f"tillbox world {where}{peace}{only}"
+
+
+def _numbers(only: str | None) -> tuple[int, ...] | None:
+    if only is None:
+        return None
+    try:
+        return tuple(int(number) for number in only.split(",") if number)
+    except ValueError as wrong:
+        raise click.BadParameter("numbers and commas, as in 3,17,40", param_hint="--only") from wrong
+
+
+def _shrink(seed: int, wishes: Wishes) -> dict[str, Any]:
+    from simulators.world.many import run_timed  # noqa: PLC0415 - a command loads only what it runs
+    from simulators.world.shrink import shrink  # noqa: PLC0415
+
+    shrunk = shrink(wishes, lambda smaller: run_timed(seed, smaller)[0])
+    assert shrunk is not None, "it failed a moment ago, and a seed is one world"
+    command = replay(seed, shrunk.wishes)
+    click.echo(f"  {shrunk.kind} needs, found in {shrunk.runs} worlds:", err=True)
+    for deed in shrunk.deeds:
+        click.echo(f"  {deed}", err=True)
+    click.echo(f"  {command}", err=True)
+    return {
+        "seed": seed,
+        "kind": shrunk.kind,
+        "runs": shrunk.runs,
+        "faults": [deed._asdict() for deed in shrunk.deeds],
+        "replay": command,
+    }
 
 
 def _tell(outcome: Outcome, replay: str) -> None:
@@ -144,6 +185,8 @@ def _tell(outcome: Outcome, replay: str) -> None:
 
 
 def _in_words(told: dict[str, Any]) -> list[str]:
-    shown = {name: value for name, value in told.items() if name not in ("traces", "faults", "replay")}
+    shown = {
+        name: value for name, value in told.items() if name not in ("traces", "faults", "replay", "shrunk")
+    }
     lines = [f"{name.replace('_', ' '):<24}{value}" for name, value in shown.items()]
     return [*lines, "faults:", *[f"  {kind:<30}{count:>8}" for kind, count in told["faults"].items()]]

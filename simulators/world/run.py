@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulators.checker.judge import judge_run
 from simulators.world.broker import Broker
@@ -18,6 +18,9 @@ from simulators.world.loop import WorldLoop
 from simulators.world.seeds import Seeds
 from simulators.world.trace import Trace
 from simulators.world.world import Wishes, World
+
+if TYPE_CHECKING:
+    from simulators.world.scene import Deed
 
 MEMORY_DIRECTORY = Path("/dev/shm")  # noqa: S108 - files in memory where there are any: SQLite is the only one to use them
 
@@ -31,6 +34,7 @@ COUNTERS = (
     "memories_contradicted",
     "evidence_damaged",
 )
+UNSETTLED, ENDED = "unsettled", "ended_by_itself"  # the world's own findings, beside the checker's
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +49,24 @@ class Outcome:
     report: dict[str, Any]
     failures: list[str]
     is_settled: bool
+    deeds: tuple[Deed, ...] = ()
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing is wrong."""
-        is_quiet = not self.failures and self.is_settled
+        return not self.wrongs
+
+    @property
+    def wrongs(self) -> list[str]:
+        """The names of everything that is wrong: counters, and the world's own findings."""
         # A bit that turned is damage indeed; what was damaged must be no sale's only evidence, and others count that.
         harmless = {"evidence_damaged"} if self.faults.get("bit-flip") else set()
-        return is_quiet and not any(self.report[name] for name in COUNTERS if name not in harmless)
+        found = [name for name in COUNTERS if self.report[name] and name not in harmless]
+        return [
+            *found,
+            *([] if self.is_settled else [UNSETTLED]),
+            *([ENDED] if self.failures else []),
+        ]
 
 
 def run_seed(seed: int, wishes: Wishes, keep: Path | None = None) -> Outcome:
@@ -105,4 +119,5 @@ def _run(seed: int, wishes: Wishes, directory: Path) -> Outcome:
         report=report,
         failures=loop.failures,
         is_settled=world.is_settled,
+        deeds=tuple(world.deeds),
     )

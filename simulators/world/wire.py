@@ -22,8 +22,9 @@ ORDER_LOST_S = 0.5  # what is overtaken comes within this time
 
 @dataclass(slots=True)
 class Weather:
-    """How bad the way is: chances of one message, delays in seconds."""
+    """How bad the way is: chances of one message, delays in seconds; `chance` decides what becomes of each."""
 
+    chance: Random | None = None  # fine weather decides nothing
     delay_s: tuple[float, float] = (0.002, 0.03)
     loss: float = 0.0
     doubled: float = 0.0
@@ -36,7 +37,10 @@ FINE = Weather()
 class Wire:
     """See the module. `cut` holds the directions through which nothing comes."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, chance: Random, counts: Counter[str]) -> None:
+    def __init__(
+        self, name: str, loop: asyncio.AbstractEventLoop, chance: Random, counts: Counter[str]
+    ) -> None:
+        self.name = name
         self.weather = FINE
         self.cut: frozenset[str] = frozenset()
         self._loop, self._chance, self._counts = loop, chance, counts
@@ -44,12 +48,13 @@ class Wire:
 
     def carry(self, direction: str, arrive: Callable[[], None]) -> None:
         """Have `arrive` called when the message comes out at the other end: once, never or twice."""
-        weather, chance = self.weather, self._chance
+        weather, now_s = self.weather, self._loop.time()
         if direction in self.cut:
             self._counts["message-cut"] += 1
             return
-        at = self._loop.time() + chance.uniform(*weather.delay_s)
-        if weather is FINE:
+        at = now_s + self._chance.uniform(*FINE.delay_s)
+        chance = weather.chance
+        if chance is None:
             self._in_order(direction, at, arrive)
             return
         if chance.random() < weather.loss:
@@ -57,6 +62,7 @@ class Wire:
             return
         if weather.delay_s[1] > FINE.delay_s[1]:
             self._counts["message-delayed"] += 1
+            at = now_s + chance.uniform(*weather.delay_s)
         if chance.random() < weather.doubled:
             self._counts["message-doubled"] += 1
             self._loop.call_at(at + chance.uniform(0, TWICE_S), arrive)

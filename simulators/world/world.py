@@ -20,6 +20,8 @@ from simulators.world.box import BoxSite, Provision
 from simulators.world.cloud import SHELF, WorldCloud
 from simulators.world.customer import Customer
 from simulators.world.faults import Faults
+from simulators.world.scene import Deed, Scene
+from simulators.world.schedule import plan
 from simulators.world.units import Unit, Units
 from simulators.world.wire import Wire
 from simulators.world.zone import CardZone
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from simulators.world.ground import Ground
+    from simulators.world.schedule import Fault
 
 HOUR_S = 3_600.0
 START_S = 5.0  # links are up and boxes in service
@@ -38,13 +41,14 @@ QUIET_S = 40.0  # beyond the acquirer's latest answer: nothing may come after th
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What kind of world: how many boxes, for how long, and whether anything goes wrong in it."""
+    """What kind of world: how many boxes, for how long, and what goes wrong in it: `only` those faults, by number."""
 
     boxes: int = 3
     hours: float = 1.0
     has_faults: bool = True
     sales_an_hour: int = 120  # of each box
     card_share: float = 0.35
+    only: tuple[int, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -55,6 +59,7 @@ class World:
     wishes: Wishes
     sites: list[BoxSite] = field(default_factory=list)
     customers: list[Customer] = field(default_factory=list)
+    deeds: list[Deed] = field(default_factory=list)
     visits: int = 0
     is_settled: bool = False
 
@@ -66,9 +71,10 @@ class World:
         try:
             zone, cloud = CardZone(ground), WorldCloud(ground, self._wire("cloud"))
             await self._build(units, zone, cloud)
-            faults = Faults(ground, units, self.sites, cloud, zone.acquirer)
+            scene = Scene(ground, units, self.sites, cloud, zone.acquirer, self.deeds)
+            faults = Faults(scene, self._plan())
             await asyncio.sleep(START_S)
-            await self._live(units, faults)
+            await self._live(faults)
             await self._settle(units, cloud)
             await units.stop()
             await zone.acquirer.stop()
@@ -98,6 +104,11 @@ class World:
         units.add(Unit("cloud", "cloud", cloud.live))
         units.add(Unit("zone", "zone", zone.live))
 
+    def _plan(self) -> list[Fault]:
+        wishes = self.wishes
+        faults = plan(self.ground.seeds, wishes.hours * HOUR_S) if wishes.has_faults else []
+        return faults if wishes.only is None else [fault for fault in faults if fault.number in wishes.only]
+
     def _lay_out(self) -> Path:
         """The files that boxes and cloud read: catalogue, settings, taxes."""
         directory, shelf = self.ground.path("provision"), self.ground.path(SHELF)
@@ -111,21 +122,18 @@ class World:
         return directory
 
     def _wire(self, name: str) -> Wire:
-        return Wire(self.ground.loop, self.ground.seeds.chance(f"wire {name}"), self.ground.counts)
+        chance = self.ground.seeds.chance(f"wire {name}")
+        return Wire(name, self.ground.loop, chance, self.ground.counts)
 
-    async def _live(self, units: Units, faults: Faults) -> None:
+    async def _live(self, faults: Faults) -> None:
         """Shoppers come until the time is over; faults come and go beside them."""
         end_s = self.ground.loop.time() + self.wishes.hours * HOUR_S
-        trouble = self.ground.loop.create_task(faults.run()) if self.wishes.has_faults else None
+        trouble = self.ground.loop.create_task(faults.run())
         async with asyncio.TaskGroup() as queues:
             for customer in self.customers:
                 queues.create_task(self._queue(customer, end_s))
-        if trouble is not None:
-            trouble.cancel()
+        trouble.cancel()
         faults.heal()
-        for unit in units.all:
-            if unit.process is not None:
-                self.ground.loop.resume(unit.process)
 
     async def _queue(self, customer: Customer, end_s: float) -> None:
         """One visit after the other, as many an hour as were wished for."""

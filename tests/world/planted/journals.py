@@ -11,7 +11,7 @@ from edge.journal.bounds import Bounds
 from edge.journal.files import REPLACEMENT_SUFFIX
 from protocol.faults import fault
 from protocol.frame import INCOMPLETE
-from simulators.world import faults
+from simulators.world import schedule
 from tests.world.planted.patching import (
     DAMAGED,
     ENDED,
@@ -91,7 +91,7 @@ def _goes_on_at_once(self: Any, job: Any) -> None:
 
 
 # Four times as many faults: what needs a crash at one of many places comes sooner.
-HARSH = (Patch(faults, "EVERY_S", (1.0, 9.0)),)
+HARSH = (Patch(schedule, "EVERY_S", (1.0, 9.0)),)
 
 BUGS = (
     Planted(

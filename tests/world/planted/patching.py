@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from simulators.world import run
 from simulators.world.world import Wishes
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ CARDS = Wishes(boxes=2, hours=0.2, card_share=0.9)  # where the bug needs what o
 LOST, TWICE, WITHOUT_SALE = "lost", "charged_twice", "charged_without_sale"
 PRICED, LEDGER, GOODS = "priced_wrong", "ledger_imbalance", "goods_without_money"
 PEOPLE, DAMAGED = "memories_contradicted", "evidence_damaged"
-UNSETTLED, ENDED = "unsettled", "ended_by_itself"  # the world's own findings, beside the checker's
+UNSETTLED, ENDED = run.UNSETTLED, run.ENDED
 
 
 class Patch(NamedTuple):

@@ -7,8 +7,8 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from simulators.world.run import COUNTERS, Outcome, run_seed
-from tests.world.planted.patching import ENDED, UNSETTLED, Planted, applied
+from simulators.world.run import run_seed
+from tests.world.planted.patching import Planted, applied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,22 +29,10 @@ class Found(NamedTuple):
         return {"name": self.name, "found": self.found, "seeds": self.seeds}
 
 
-def wrongs(outcome: Outcome) -> set[str]:
-    """Everything that is wrong in a world, by the names of the counters."""
-    if outcome.is_clean:
-        return set()
-    found = {name for name in COUNTERS if outcome.report[name]}
-    if not outcome.is_settled:
-        found.add(UNSETTLED)
-    if outcome.failures:
-        found.add(ENDED)
-    return found
-
-
 def is_shown_at(bug: Planted, seed: int) -> set[str]:
     """The named counters that tell of the bug in this world; none when the world is not clean without it either."""
     with applied((*bug.ground, *bug.patches)):
-        told = wrongs(run_seed(seed, bug.wishes)) & set(bug.shown_by)
+        told = set(run_seed(seed, bug.wishes).wrongs) & set(bug.shown_by)
     if not told:
         return set()
     with applied(bug.ground):

@@ -1,0 +1,92 @@
+"""Faults of a box's machine: its disk and its clocks; and of the cloud's clock."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulators.world.box import BoxSite
+    from simulators.world.scene import Scene
+    from simulators.world.schedule import Fault
+
+FULL_S = (2.0, 60.0)
+FREE_BYTES = (0, 6_000)  # of a full disk: the next record fits, or not even that
+CLOCK_S = (10.0, 300.0)
+HOUR_MS, DAY_MS, YEAR_MS = 3_600_000, 86_400_000, 31_536_000_000
+FAR_MS = (30_000, HOUR_MS, 26 * HOUR_MS, 40 * DAY_MS)
+OFFSET_MS = 2_000
+CLOUD_SKEW_MS = 60_000  # a server keeps time better than a till
+
+
+class BoxFaults:
+    """See the module; `acts` names what is done by kind."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self.acts: dict[str, Callable[[Fault], None]] = {
+            "fsync-error": self._fail_sync,
+            "disk-full": self._fill_disk,
+            "bit-flip": self._flip_bit,
+            "clock-forward": self._jump_clock,
+            "clock-back": self._jump_clock,
+            "clock-offset": self._jump_clock,
+            "clock-wrong-year": self._jump_clock,
+            "clock-cloud": self._skew_cloud,
+        }
+
+    def heal(self) -> None:
+        """Disks have room and sync, clocks are right."""
+        self._scene.cloud.clock.skew_ms = 0
+        for site in self._scene.sites:
+            _repair(site)
+            site.jump_clock(0)
+
+    def _fail_sync(self, fault: Fault) -> None:
+        site = self._scene.site(fault)
+        times = fault.chance.choice((1, 1, 2, 4))
+        if site.disk is not None:
+            site.disk.sync_fails = times
+            self._scene.did(fault, site.name, f"{times} times")
+
+    def _fill_disk(self, fault: Fault) -> None:
+        site = self._scene.site(fault)
+        free = fault.chance.randint(*FREE_BYTES)
+        if site.disk is not None:
+            site.disk.fill_up(free)
+            self._scene.later(fault, FULL_S, partial(_repair, site))
+            self._scene.did(fault, site.name, f"{free} bytes are free")
+
+    def _flip_bit(self, fault: Fault) -> None:
+        """One bit of a journal turns, in a record that the cloud has confirmed: others have no second copy."""
+        site = self._scene.site(fault)
+        if site.flip_bit(fault.chance):
+            self._scene.did(fault, site.name)
+
+    def _jump_clock(self, fault: Fault) -> None:
+        """A box's clock is wrong for a while: by seconds, hours, days, or as if it never had been set."""
+        site, chance = self._scene.site(fault), fault.chance
+        far_ms = chance.choice(FAR_MS)
+        by_ms = {
+            "clock-forward": far_ms,
+            "clock-back": -far_ms,
+            "clock-offset": chance.randint(-OFFSET_MS, OFFSET_MS),
+            "clock-wrong-year": chance.choice((-40, -6, 30)) * YEAR_MS,
+        }[fault.kind]
+        site.jump_clock(by_ms)
+        self._scene.later(fault, CLOCK_S, partial(site.jump_clock, 0))
+        self._scene.did(fault, site.name, f"by {by_ms / 1000:.1f} s")
+
+    def _skew_cloud(self, fault: Fault) -> None:
+        clock = self._scene.cloud.clock
+        clock.skew_ms = fault.chance.randint(-CLOUD_SKEW_MS, CLOUD_SKEW_MS)
+        self._scene.later(fault, CLOCK_S, partial(setattr, clock, "skew_ms", 0))
+        self._scene.did(fault, "cloud", f"by {clock.skew_ms / 1000:.1f} s")
+
+
+def _repair(site: BoxSite) -> None:
+    if site.disk is not None:
+        site.disk.sync_fails = 0
+        site.disk.empty()

@@ -1,0 +1,85 @@
+"""What goes wrong in a world and when: a list that the seed decides before the world begins.
+
+Each fault has a number, and a generator of its own for everything that is decided about it later: leaving one out
+moves no other, and the first faults of a long world are those of a short one. Who carries them out: `faults`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from simulators.world.seeds import Seeds
+
+EVERY_S = (4.0, 36.0)  # between two faults: some sales go through in peace, most meet one
+
+# What the acquirer does with the next purchase: the numbers of its cases (`simulators.acquirer.magic`).
+CHANNEL = {
+    "channel-silent": (81, 82, 89, 98),
+    "channel-late": (79, 80),
+    "channel-late-after-reversal": (84,),
+    "channel-double": (83, 93),
+    "channel-wrong-amount": (85, 88, 90, 95),
+    "channel-decline": (5, 51, 91),
+}
+
+KINDS = (
+    "message-lost",
+    "message-delayed",
+    "message-doubled",
+    "message-reordered",
+    "partition",
+    "partition-one-way",
+    "broker-restart",
+    "takeover",
+    "slow-consumer",
+    "crash-box",
+    "crash-box",
+    "crash-cloud",
+    "crash-zone",
+    "pause",
+    "fsync-error",
+    "disk-full",
+    "bit-flip",
+    "clock-forward",
+    "clock-back",
+    "clock-offset",
+    "clock-wrong-year",
+    "clock-cloud",
+    "poison",
+    "garbage",
+    "replay",
+    "foreign",
+    *CHANNEL,
+)
+
+# A cloud that forgets is promised what the boxes still hold; these faults may take away a box's own copy meanwhile.
+FORGETFUL_WORLDS = 0.25
+DESTROYING = ("bit-flip", "disk-full", "fsync-error", "clock-forward", "clock-wrong-year")
+FORGETFUL = (*(kind for kind in KINDS if kind not in DESTROYING), "old-database")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is to go wrong: `chance` decides whatever else is to be decided about it."""
+
+    number: int
+    at_s: float  # after the shoppers began to come
+    kind: str
+    chance: Random
+
+
+def plan(seeds: Seeds, length_s: float) -> list[Fault]:
+    """All faults of a world of that length, numbered from 1."""
+    chance = seeds.chance("schedule")
+    kinds = FORGETFUL if chance.random() < FORGETFUL_WORLDS else KINDS
+    faults: list[Fault] = []
+    at_s = chance.uniform(*EVERY_S)
+    while at_s < length_s:
+        number = len(faults) + 1
+        faults.append(Fault(number, at_s, chance.choice(kinds), seeds.chance(f"fault {number}")))
+        at_s += chance.uniform(*EVERY_S)
+    return faults
