@@ -32,6 +32,11 @@ COMMANDS = {
     "explain": ("cloud.explain_command", "explain", "Tell one sale's story from scan to ledger."),
     "doctor": ("edge.doctor", "doctor", "Check a box and name each trouble with its mend."),
     "bench": ("simulators.bench.command", "bench", "Measure speed and memory against the bars."),
+    "figures": (
+        "simulators.published.command",
+        "figures",
+        "Make the page of figures from what was measured.",
+    ),
     "catalogue": ("cloud.commands", "catalogue", "Build, check and search catalogue images."),
 }
 
