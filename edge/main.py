@@ -35,7 +35,7 @@ from edge.journal.journal import Journal
 from edge.journal.opening import Birth
 from edge.screen.server import ScreenServer
 from edge.secure.client import SecureClient, SecureSettings
-from edge.uplink.identity import Identity
+from edge.uplink.identity import identity_of
 from edge.uplink.link import Link
 from edge.uplink.tls import client_context
 from edge.uplink.uplink import BoxUplink, run_uplink
@@ -123,7 +123,7 @@ class RunningBox:
         self.config = config
         self.clock = options.machine.clock
         self.boot = options.machine.random_bytes(4).hex()
-        self.identity = _identity(config)
+        self.identity = identity_of(config)
         self.journal = open_journal(config, options, self.boot)
         self._gathering: asyncio.TimerHandle | None = None
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
@@ -380,17 +380,6 @@ def renew_journal(config: BoxConfig, options: Options) -> Renewed:
     renewed = Renewed(previous, journal.generation, taken_over=journal.synced_through - 1)
     journal.close()
     return renewed
-
-
-def _identity(config: BoxConfig) -> Identity:
-    return Identity(
-        shard=config.shard,
-        tenant=config.tenant,
-        store=config.store,
-        box=config.box,
-        up_key=config.up_key,
-        down_key=config.down_key,
-    )
 
 
 async def run_box(config: BoxConfig, options: Options, ready: Callable[[str], None] | None = None) -> None:

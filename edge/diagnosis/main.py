@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from edge.config import read_box
-from edge.diagnosis import ground, history, reach
+from edge.diagnosis import agreement, ground, history, reach
 from edge.diagnosis.finding import BROKEN, broken, good, of_error, unknown
 from protocol.errors import ConfigError
 
@@ -79,6 +79,8 @@ async def examine(patient: Patient) -> Diagnosis:
     devices = reach.check_devices(config.devices, past.devices, is_running=told.is_running)
     add([found async for found in devices])
     add([await reach.check_screen_port(patient.screen_port, is_running=told.is_running)])
+    if told.is_running:
+        add([await agreement.check_selling(patient.screen_port)])
     await _check_network(told, patient, config, past, instruments.now_ms)
     return told
 
@@ -102,7 +104,11 @@ async def _check_network(
     if not reach.is_reachable(told.findings):
         told.findings.append(unknown("cloud", "not asked: the broker comes first"))
     elif not told.is_running:
-        told.findings.append(await reach.check_cloud(config, now_ms))
+        answer = await reach.check_cloud(config, now_ms)
+        told.findings.append(answer)
+        if answer.state != BROKEN:
+            journal = patient.work / "journal"
+            told.findings.append(await agreement.check_agreement(config, journal, past))
     elif past.receipts_saved_ms:
         minutes = max(now_ms - past.receipts_saved_ms, 0) // 60_000
         told.findings.append(

@@ -14,7 +14,7 @@ import aiomqtt
 
 from edge.diagnosis.finding import broken, good, of_error, unknown, warning
 from edge.peripherals.connection import SerialSettings, TcpSettings, open_link
-from edge.uplink.identity import Identity
+from edge.uplink.identity import identity_of
 from edge.uplink.tls import client_context
 from protocol import messages
 from protocol.errors import ConfigError, DeviceError, PeerError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edge.bindings import Bindings
     from edge.config import BoxConfig
     from edge.diagnosis.finding import Finding
+    from edge.uplink.identity import Identity
 
 CONNECT_S = 5.0  # a slow mobile line takes three
 REFUSAL_S = 0.5  # a TLS 1.3 server refuses a certificate after the handshake, one way of the line later
@@ -114,14 +115,7 @@ async def check_cloud(config: BoxConfig, now_ms: int) -> Finding:
 
     Only for a box that does not run. A question changes nothing in the cloud.
     """
-    identity = Identity(
-        shard=config.shard,
-        tenant=config.tenant,
-        store=config.store,
-        box=config.box,
-        up_key=config.up_key,
-        down_key=config.down_key,
-    )
+    identity = identity_of(config)
     try:
         async with asyncio.timeout(CONNECT_S + ANSWER_S):
             return await _ask(config, identity, now_ms)

@@ -10,6 +10,7 @@ import json
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -71,8 +72,19 @@ async def judged_when_all_is_receipted(there: Stage) -> dict[str, Any]:
     return there.judge()
 
 
-async def put_back_from_an_image(there: Stage) -> None:
-    """Take an image of the journal, sell on, then start the box from the image, until it sees what it is."""
+async def doctors_word(there: Stage, port: int = 1) -> dict[str, dict[str, str]]:
+    """What `tillbox doctor` finds, by the part that it looked at."""
+    where = ("--directory", there.lane.directory, "--screen-port", port)
+    _, out, err = await tillbox("doctor", *where, "--json")
+    assert out, err
+    return {found["part"]: found for found in json.loads(out)["checks"]}
+
+
+async def put_back_from_an_image(there: Stage) -> dict[str, dict[str, str]]:
+    """Take an image of the journal, sell on, then start the box from the image, until it sees what it is.
+
+    What the doctor said before the start is returned.
+    """
     journal, image = there.lane.directory / "journal", there.world.directory / "image"
     assert await sell(there) == "paid"
     await there.world.settle()
@@ -84,9 +96,11 @@ async def put_back_from_an_image(there: Stage) -> None:
     await switch_off(there)
     shutil.rmtree(journal)
     shutil.copytree(image, journal)
+    told = await doctors_word(there)
     await there.world.bring_up(there.lane)
     assert there.lane.page is not None
     await there.lane.page.until(lambda view: view["page"] == "out_of_service", WAIT_S)
+    return told
 
 
 async def test_a_box_put_back_from_an_image_sells_again_after_renewal_and_release(tmp_path: Path) -> None:
@@ -121,6 +135,47 @@ async def test_a_box_put_back_from_an_image_sells_again_after_renewal_and_releas
     assert after["status"] == "serving"
     assert (after["reading"]["is_online"], after["reading"]["is_stale"]) == (True, False)
     assert (again, "box-not-quarantined" in twice) == (1, True)
+
+
+async def test_the_doctor_names_a_quarantine_and_the_way_back_before_and_while_the_box_runs(
+    tmp_path: Path,
+) -> None:
+    async with stage(tmp_path) as there:
+        sells = await doctors_word(there, urlsplit(there.lane.address).port or 0)
+        before = await put_back_from_an_image(there)
+        running = await doctors_word(there, urlsplit(there.lane.address).port or 0)
+        for _ in range(3):  # each start writes records: the journal grows past what the cloud has
+            await switch_off(there)
+            await there.world.bring_up(there.lane)
+        await switch_off(there)
+        after = await doctors_word(there)
+        way_back = (
+            await tillbox("box", "renew", "--directory", there.lane.directory, "--yes"),
+            await tillbox(
+                "fleet",
+                "release",
+                "--cloud",
+                there.world.estate.cloud,
+                "--tenant",
+                TENANT,
+                "--box",
+                there.lane.name,
+            ),
+        )
+        healed = await doctors_word(there)
+
+    assert sells["selling"]["what"] == "the box takes new sales"
+    assert (before["agreement"]["state"], before["agreement"]["code"]) == (
+        "broken",
+        "journal-older-than-cloud",
+    )
+    assert (running["selling"]["state"], running["selling"]["code"]) == ("broken", "box-quarantined")
+    assert (after["agreement"]["state"], after["agreement"]["code"]) == ("broken", "journal-forked")
+    for found in (before["agreement"], running["selling"], after["agreement"]):
+        assert "tillbox box renew" in found["mend"]
+        assert "tillbox fleet release" in found["mend"]
+    assert [code for code, *_ in way_back] == [0, 0]
+    assert healed["agreement"]["state"] == "ok"
 
 
 async def test_a_directory_without_a_journal_is_not_renewed(tmp_path: Path) -> None:
