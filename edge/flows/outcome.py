@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 REVERSAL_RETRY_MS = 5_000
 # Reversals asked for at a time: half of the live lane, so that a shopper's payment finds its place.
 REVERSALS_AT_ONCE = 8
+# The cloud gives nothing back of a completed sale. A person decides about its alarm; asking on would change nothing.
+SALE_COMPLETED = "sale-completed"
 # A live request for query or reverse may take this long before it counts as unanswered.
 QUESTION_BUDGET_MS = 4_000
 
@@ -157,17 +159,20 @@ def _reversal_answered(box: Box, event: PaymentAnswered, now: Now) -> Decision:
     tender = open_tender(sale)
     box = _settled(box, event.attempt)
     box = box.with_sale(phase="declined", tender=None, decline_reason="not-charged")
-    effects: list[Effect] = [_reversed_record(sale.order, tender.payment, tender.attempt)]
+    effects: list[Effect] = [_reversal_record(sale.order, tender.payment, tender.attempt, "reversed", "")]
     effects += [ForgetCard(tender.attempt), StopTimer("unknown_end"), payment.inactivity(box)]
     return box, effects
 
 
 def _answer_for_past_sale(box: Box, event: PaymentAnswered) -> Decision:
-    """Only the confirmation of a reversal still matters once its sale is over."""
+    """Only the end of a reversal still matters once its sale is over: confirmed, or refused for good."""
     entry = next((entry for entry in box.reversing if entry[2] == event.attempt), None)
-    if entry is None or event.outcome != "reversed":
+    reason = str(event.answer.get("reason", ""))
+    is_refused = (event.outcome, reason) == ("refused", SALE_COMPLETED)
+    if entry is None or not (is_refused or event.outcome == "reversed"):
         return box, []
-    return _settled(box, event.attempt), [_reversed_record(*entry), ForgetCard(event.attempt)]
+    ended = _reversal_record(*entry, event.outcome, reason if is_refused else "")
+    return _settled(box, event.attempt), [ended, ForgetCard(event.attempt)]
 
 
 def reverse_again(box: Box) -> Decision:
@@ -185,6 +190,6 @@ def _settled(box: Box, attempt: int) -> Box:
     return replace(box, reversing=tuple(entry for entry in box.reversing if entry[2] != attempt))
 
 
-def _reversed_record(order: int, payment: int, attempt: int) -> Record:
+def _reversal_record(order: int, payment: int, attempt: int, outcome: str, reason: str) -> Record:
     fields = {"order": str(order), "payment": str(payment), "attempt": str(attempt)}
-    return Record("reversal_result", {**fields, "outcome": "reversed", "reason": ""})
+    return Record("reversal_result", {**fields, "outcome": outcome, "reason": reason})

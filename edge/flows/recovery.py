@@ -209,12 +209,17 @@ def _reversal_intended(box: Box, record: dict[str, Any]) -> Box:
 
 
 def _reversal_result(box: Box, record: dict[str, Any]) -> Box:
-    if record["outcome"] != "reversed":
+    if record["outcome"] == "unknown":
         return box
     attempt = int(record["attempt"])
     box = replace(box, reversing=tuple(entry for entry in box.reversing if entry[2] != attempt))
     sale = box.sale
-    if sale is None or sale.tender is None or sale.tender.attempt != attempt:
+    if (
+        record["outcome"] == "refused"
+        or sale is None
+        or sale.tender is None
+        or sale.tender.attempt != attempt
+    ):
         return box
     return box.with_sale(phase="declined", tender=None, decline_reason="not-charged")
 

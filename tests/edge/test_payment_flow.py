@@ -170,6 +170,21 @@ def test_reversal_is_asked_again_after_the_sale_was_given_up_until_it_is_confirm
     assert len(play.told(AskCloud)) == asked
 
 
+def test_a_reversal_refused_for_a_completed_sale_is_asked_no_more_also_after_a_restart(play):
+    to_authorizing(play).play(TimerFired("deadline"), TimerFired("patience"))
+    attempt = play.box.sale.tender.attempt
+    play.play(TimerFired("unknown_end"))
+
+    play.play(PaymentAnswered("reverse", attempt, "refused", {"reason": "attempt-of-another-box"}))
+    assert [entry[2] for entry in play.box.reversing] == [attempt]
+    play.play(PaymentAnswered("reverse", attempt, "refused", {"reason": "sale-completed"}))
+
+    assert play.box.reversing == ()
+    last = play.records[-1]
+    assert (last["t"], last["outcome"], last["reason"]) == ("reversal_result", "refused", "sale-completed")
+    assert restarted(play).box.reversing == ()
+
+
 def test_attendant_can_release_an_unknown_and_the_money_is_asked_back(play):
     to_authorizing(play).play(TimerFired("deadline"))
 
