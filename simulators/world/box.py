@@ -5,7 +5,6 @@ One `BoxSite` is the place in the shop, with everything that survives a crash; `
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,13 @@ from edge.bindings import Bindings
 from edge.config import BoxConfig, BrokerAddress
 from edge.devices import DeviceSet
 from edge.journal.segment import HEAD_BYTES
-from edge.main import LATEST_MS, Machine, Options, RunningBox, SystemClock
+from edge.main import Machine, Options, RunningBox, renew_journal
 from edge.peripherals.connection import SerialSettings
+from edge.uplink.uplink import QUARANTINED
 from protocol import messages
 from protocol.frame import HEADER_BYTES, scan
 from simulators.goods import CURRENCY
+from simulators.world.box_clock import BoxClock, Crystal
 from simulators.world.box_disk import BoxDisk
 from simulators.world.cards import BlobShelf, WorldCards
 from simulators.world.ground import SHARD, STORE, TENANT
@@ -36,30 +37,8 @@ if TYPE_CHECKING:
     from simulators.world.process import Process
     from simulators.world.wire import Wire
 
-# An idle box looks at its clock ten times a second. In the world it does once a second: nothing in it is decided by
-# less, and nine of ten looks find nothing.
-LEAST_SLEEP_MS = 1_000
-
-
-class BoxClock(SystemClock):
-    """A box's clocks: UTC may be wrong by `skew_ms`; the monotonic one begins with each life."""
-
-    def __init__(self, ground: Ground) -> None:
-        self._ground = ground
-        self._began_s = ground.loop.time()
-        self.skew_ms = 0
-
-    def utc_ms(self) -> int:
-        """UTC as this box believes it, within the product's bounds."""
-        return min(max(self._ground.now_ms() + self.skew_ms, 0), LATEST_MS)
-
-    def monotonic_ms(self) -> int:
-        """Milliseconds since this start."""
-        return int((self._ground.loop.time() - self._began_s) * 1000)
-
-    async def sleep_ms(self, delay_ms: int) -> None:
-        """Wait at least `delay_ms`."""
-        await asyncio.sleep(max(delay_ms, LEAST_SLEEP_MS) / 1000)
+# What the disk of a box holds, by folder.
+JOURNAL, CONFIGURATION, DOCUMENTS = "journal", "config", "documents"
 
 
 class WorldBox(RunningBox):
@@ -99,6 +78,7 @@ class Provision:
     name: str
     number: int
     card_zone_key: str
+    signer: bytes
     up_key: bytes
     down_key: bytes
 
@@ -116,7 +96,9 @@ class BoxSite:
         self.box: WorldBox | None = None
         self.cards: WorldCards | None = None
         self.link: BoxLink | None = None
-        self.skew_ms = 0
+        self.crystal = Crystal(ground.loop.time, ground.now_ms)
+        self.put_back: list[str] = []  # what was replaced by an old copy, time after time
+        self._copy: tuple[dict[str, bytes], tuple[str, ...]] | None = None
         self._life = 0
 
     def chance(self, purpose: str) -> Any:
@@ -125,23 +107,34 @@ class BoxSite:
 
     async def live(self) -> None:
         """Start the box as it finds its disk, and run it until its process dies."""
-        process = PRESENT.get()
-        assert process is not None, "a box lives in a process"
-        self._life += 1
-        self.disk = self._next_disk(process)
-        clock = BoxClock(self.ground)
-        clock.skew_ms = self.skew_ms
-        machine = Machine(clock, self.chance("bytes").randbytes, self.disk, self._devices)
+        machine = self._machine()
         self.eyes.open()
-        process.cut_with(self.eyes.shut)
+        self._process.cut_with(self.eyes.shut)
         self.box = WorldBox(self, Options(self.config.directory, machine=machine))
         await self.box.run()
 
-    def jump_clock(self, by_ms: int) -> None:
-        """Set the box's wall clock wrong by this much from now on."""
-        self.skew_ms = by_ms
-        if self.box is not None and isinstance(self.box.clock, BoxClock):
-            self.box.clock.skew_ms = by_ms
+    async def renew(self) -> None:
+        """What `tillbox box renew` does, while the box itself does not run."""
+        renew_journal(self.config, Options(self.config.directory, machine=self._machine()))
+
+    def put_back_at_start(self, copy: dict[str, bytes], folders: tuple[str, ...]) -> None:
+        """The next start finds these folders as in an old copy."""
+        self._copy = (copy, folders)
+        self.put_back += folders
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether the box itself sees that the cloud holds another history of it."""
+        return self.box is not None and QUARANTINED in self.box.agent.box.blocked
+
+    @property
+    def has_told_all(self) -> bool:
+        """Whether the cloud confirmed whatever this box knows, and nobody's money is under way."""
+        if self.box is None or self.is_quarantined:
+            return False
+        journal, known = self.box.journal, self.box.agent.box
+        is_synced = journal.last_seq == journal.synced_through and not self.box.uplink.unsent
+        return is_synced and not known.reversing and (known.sale is None or known.sale.tender is None)
 
     def flip_bit(self, chance: Random) -> bool:
         """Turn a bit in a record that the cloud has confirmed; False when there is none."""
@@ -162,10 +155,26 @@ class BoxSite:
         data[HEAD_BYTES + chance.randrange(ends[-1])] ^= 1 << chance.randrange(8)
         return True
 
+    @property
+    def _process(self) -> Process:
+        process = PRESENT.get()
+        assert process is not None, "a box lives in a process"
+        return process
+
+    def _machine(self) -> Machine:
+        """The machine of one more life."""
+        self._life += 1
+        self.disk = self._next_disk(self._process)
+        return Machine(BoxClock(self.crystal), self.chance("bytes").randbytes, self.disk, self._devices)
+
     def _next_disk(self, process: Process) -> BoxDisk:
         if self.disk is None:
             return BoxDisk(process, self.ground.trace)
-        return self.disk.next_life(process, self.chance("disk"))
+        found = self.disk.next_life(process, self.chance("disk"))
+        if self._copy is not None:
+            found.put_back(*self._copy)
+            self._copy = None
+        return found
 
     def _devices(self, *arguments: Any) -> DeviceSet:
         devices = DeviceSet(*arguments)
@@ -185,7 +194,7 @@ def _config(provision: Provision) -> BoxConfig:
         broker=BrokerAddress("broker", 1, "broker"),
         currency=CURRENCY,
         card_zone_key=provision.card_zone_key,
-        configuration_signer=bytes(32),
+        configuration_signer=provision.signer,
         devices=Bindings(reader=SerialSettings("reader")),
         up_key=provision.up_key,
         down_key=provision.down_key,

@@ -42,6 +42,19 @@ class BoxDisk(MemoryDisk):
         super().fdatasync(handle)
         self._trace.note("disk.synced", self._owner.name, len(self.handles[handle].data))
 
+    def copy(self, folders: tuple[str, ...]) -> dict[str, bytes]:
+        """What an image of these folders holds that is taken now: whatever is on the medium."""
+        return {
+            path: file.on_medium() for path, file in sorted(self.durable.items()) if _folder(path) in folders
+        }
+
+    def put_back(self, copy: dict[str, bytes], folders: tuple[str, ...]) -> None:
+        """These folders are as in the copy again."""
+        for names in (self.entries, self.durable):
+            for path in [path for path in names if _folder(path) in folders]:
+                del names[path]
+        self.fill(copy)
+
     def next_life(self, owner: Process, chance: Random) -> BoxDisk:
         """The same disk after a crash of its box: what was not synced is torn or lost."""
         found = BoxDisk(owner, self._trace)
@@ -54,3 +67,8 @@ class BoxDisk(MemoryDisk):
         ):
             self._trace.note("disk.torn", owner.name)
         return found
+
+
+def _folder(path: str) -> str:
+    """The name of the folder that a file lies in."""
+    return path.rpartition("/")[0].rpartition("/")[2]

@@ -18,6 +18,8 @@ CLOCK_S = (10.0, 300.0)
 HOUR_MS, DAY_MS, YEAR_MS = 3_600_000, 86_400_000, 31_536_000_000
 FAR_MS = (30_000, HOUR_MS, 26 * HOUR_MS, 40 * DAY_MS)
 OFFSET_MS = 2_000
+DRIFT_PPM = (3_472, 10_000)  # five minutes a day, which is a bad crystal, to one second in a hundred
+DRIFT_S = (60.0, 1_800.0)
 CLOUD_SKEW_MS = 60_000  # a server keeps time better than a till
 
 
@@ -28,12 +30,14 @@ class BoxFaults:
         self._scene = scene
         self.acts: dict[str, Callable[[Fault], None]] = {
             "fsync-error": self._fail_sync,
+            "fsync-drops-pages": self._fail_sync,
             "disk-full": self._fill_disk,
             "bit-flip": self._flip_bit,
             "clock-forward": self._jump_clock,
             "clock-back": self._jump_clock,
             "clock-offset": self._jump_clock,
             "clock-wrong-year": self._jump_clock,
+            "clock-drift": self._drift,
             "clock-cloud": self._skew_cloud,
         }
 
@@ -42,13 +46,14 @@ class BoxFaults:
         self._scene.cloud.clock.skew_ms = 0
         for site in self._scene.sites:
             _repair(site)
-            site.jump_clock(0)
+            site.crystal.set_right()
 
     def _fail_sync(self, fault: Fault) -> None:
         site = self._scene.site(fault)
         times = fault.chance.choice((1, 1, 2, 4))
         if site.disk is not None:
             site.disk.sync_fails = times
+            site.disk.drops_pages = fault.kind == "fsync-drops-pages"
             self._scene.did(fault, site.name, f"{times} times")
 
     def _fill_disk(self, fault: Fault) -> None:
@@ -75,9 +80,17 @@ class BoxFaults:
             "clock-offset": chance.randint(-OFFSET_MS, OFFSET_MS),
             "clock-wrong-year": chance.choice((-40, -6, 30)) * YEAR_MS,
         }[fault.kind]
-        site.jump_clock(by_ms)
-        self._scene.later(fault, CLOCK_S, partial(site.jump_clock, 0))
+        site.crystal.skew_ms = by_ms
+        self._scene.later(fault, CLOCK_S, partial(setattr, site.crystal, "skew_ms", 0))
         self._scene.did(fault, site.name, f"by {by_ms / 1000:.1f} s")
+
+    def _drift(self, fault: Fault) -> None:
+        """A box's clock runs too fast or too slow, further off with every minute, until it is set again."""
+        site = self._scene.site(fault)
+        rate_ppm = fault.chance.choice((-1, 1)) * fault.chance.randint(*DRIFT_PPM)
+        site.crystal.run_at(rate_ppm)
+        self._scene.later(fault, DRIFT_S, site.crystal.set_right)
+        self._scene.did(fault, site.name, f"{rate_ppm} ppm")
 
     def _skew_cloud(self, fault: Fault) -> None:
         clock = self._scene.cloud.clock
@@ -89,4 +102,5 @@ class BoxFaults:
 def _repair(site: BoxSite) -> None:
     if site.disk is not None:
         site.disk.sync_fails = 0
+        site.disk.drops_pages = False
         site.disk.empty()

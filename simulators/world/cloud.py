@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING
 
 from cloud.cardzone.client import CardZoneClient
@@ -18,6 +18,8 @@ from cloud.database_schema import bring_up_to_date
 from cloud.database_sqlite import SqliteDatabase
 from cloud.fleet.authority import CLOUD_CLIENT_ID
 from cloud.fleet.configuration_handlers import ConfigurationAnswers, StateReports
+from cloud.fleet.configuration_publisher import ConfigurationPublisher
+from cloud.fleet.watch import FleetWatch
 from cloud.intake_boxes import BoxTable
 from cloud.intake_store import raise_epoch
 from cloud.poller import Poller
@@ -28,11 +30,15 @@ from simulators.world.process import PRESENT
 from simulators.world.zone import SOCKET
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from simulators.world.ground import Ground
     from simulators.world.wire import Wire
 
 DATABASE, BACKUP = "cloud.db", "cloud.backup.db"
 SHELF = "shelf"
+# The cloud's watches look twice a second. In the world they do every third second: a push or a release waits so long.
+LOOK_S = 3.0
 
 
 class WorldDatabase(SqliteDatabase):
@@ -70,6 +76,7 @@ class WorldCloud:
         self.clock = CloudClock(ground)
         self.database: WorldDatabase | None = None
         self.link: CloudLink | None = None
+        self.restored = 0
         self._is_restored = False
 
     async def enrol(self, boxes: list[tuple[str, int, bytes, bytes]]) -> None:
@@ -83,6 +90,15 @@ class WorldCloud:
                     *(TENANT, name, STORE, SHARD, number, up_key, down_key, self.clock.now_ms()),
                 )
         await database.close()
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[WorldDatabase]:
+        """The database as another program opens it, for one transaction, whether the cloud runs or not."""
+        database = WorldDatabase(str(self._ground.path(DATABASE)))
+        try:
+            yield database
+        finally:
+            await database.close()
 
     def back_up(self) -> None:
         """Copy the database as it is now."""
@@ -99,6 +115,7 @@ class WorldCloud:
             self._ground.path(DATABASE + end).unlink(missing_ok=True)
         self._ground.path(BACKUP).rename(self._ground.path(DATABASE))
         self._is_restored = True
+        self.restored += 1
 
     async def live(self) -> None:
         """Run until the process dies."""
@@ -127,21 +144,44 @@ class WorldCloud:
             lanes={"cfg": ConfigurationAnswers(), "state": StateReports()},
         )
         poller = Poller(database=database, consumer=consumer, clock=self.clock)
+        watch = FleetWatch(
+            database=database, directory=directory, clock=self.clock, on_change=self._note_change
+        )
+        configurations = ConfigurationPublisher(
+            database=database, outbound=link, directory=directory, clock=self.clock
+        )
         async with asyncio.TaskGroup() as group:
             group.create_task(link.run())
             group.create_task(zone.listen())
             await link.wait_until_up()
             group.create_task(consumer.run())
             group.create_task(poller.run())
+            await configurations.start()
+            while True:
+                await watch.look()
+                await configurations.look()
+                await asyncio.sleep(LOOK_S)
 
-    async def is_calm(self) -> bool:
-        """Whether no attempt is open and nothing waits to be said."""
+    async def _note_change(self) -> None:
+        """A broker of this world takes everybody; a real one would be told whom."""
+        self._ground.trace.note("fleet.changed", "cloud")
+
+    async def under_way(self) -> list[str]:
+        """What is not at rest in the cloud: open attempts, boxes that wait for a person or for their configuration."""
         if self.database is None:
-            return False
-        ((count,),) = await self.database.fetch(_OPEN)
-        return bool(count == 0)
+            return ["the cloud"]
+        counts = {what: (await self.database.fetch(sql))[0][0] for what, sql in _UNDER_WAY.items()}
+        return [f"{count} {what}" for what, count in counts.items() if count]
 
 
 _OPEN = (
     "SELECT count(*) FROM payment_attempt WHERE state IN ('intended', 'requested', 'unknown', 'reversing')"
 )
+_QUARANTINED = "SELECT count(*) FROM box WHERE status = 'quarantined'"
+_UNCONFIGURED = """
+SELECT count(*) FROM configuration_desired d
+JOIN configuration_document c ON c.tenant = d.tenant AND c.box = d.box AND c.version = d.version
+LEFT JOIN box_report r ON r.tenant = d.tenant AND r.box = d.box
+WHERE c.state = 'sent' OR (c.state = 'applied' AND COALESCE(r.config_version, 0) <> d.version)
+"""
+_UNDER_WAY = {"attempts open": _OPEN, "quarantined": _QUARANTINED, "not configured": _UNCONFIGURED}

@@ -100,6 +100,7 @@ class Sums:
         self._traces: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
         self._faults: Counter[str] = Counter()
+        self._points: Counter[str] = Counter()
         self._box_hours = 0.0
         self._cpu_s = 0.0
         self._began_s = time.monotonic()
@@ -118,6 +119,7 @@ class Sums:
         self._traces[str(outcome.seed)] = outcome.trace
         self._counts.update({name: n for name, n in outcome.report.items() if isinstance(n, int)})
         self._faults.update(outcome.faults)
+        self._points.update(outcome.points)
         self._box_hours += outcome.box_hours
         if not outcome.is_clean:
             self.bad_seeds.append(outcome.seed)
@@ -130,6 +132,7 @@ class Sums:
             "bad_seeds": sorted(self.bad_seeds),
             "replay": [replay(seed, self._wishes) for seed in self.bad_seeds],
             **({"shrunk": self.shrunk} if self.shrunk else {}),
+            "boxes_released": self._points["box.released"],
             "box_hours": self._box_hours,
             "box_hours_per_s": round(self._box_hours / self._cpu_s, 3) if self._cpu_s else 0.0,
             "faults": dict(sorted(self._faults.items())),
@@ -176,8 +179,8 @@ def _shrink(seed: int, wishes: Wishes) -> dict[str, Any]:
 
 def _tell(outcome: Outcome, replay: str) -> None:
     click.echo(f"seed {outcome.seed} is not clean; again with: {replay}", err=True)
-    if not outcome.is_settled:
-        click.echo("  it did not settle", err=True)
+    if outcome.restless:
+        click.echo(f"  it did not come to rest: {', '.join(outcome.restless)}", err=True)
     for failure in outcome.failures[:FINDINGS_SHOWN]:
         click.echo(f"  {failure}", err=True)
     for finding in outcome.report["findings"][:FINDINGS_SHOWN]:

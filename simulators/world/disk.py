@@ -21,13 +21,15 @@ FIRST_HANDLE = 3  # as in a real process, after input, output and errors
 
 @dataclass(slots=True)
 class File:
-    """One file: its bytes as the system shows them; the first `synced` of them are on the medium.
+    """One file: its bytes as the system shows them; the first `synced` of them are on the medium, but for `dropped`.
 
-    Files only grow: nothing in the product writes into the middle of one.
+    Files only grow: nothing in the product writes into the middle of one. What a failed sync dropped is shown until the
+    power goes, and no later sync brings it to the medium.
     """
 
     data: bytearray = field(default_factory=bytearray)
     synced: int = 0
+    dropped: list[tuple[int, int]] = field(default_factory=list)
 
     def torn(self, chance: Random) -> bytes:
         """What is found after a power cut: the synced bytes, and of the rest any sectors, others being zeros."""
@@ -41,6 +43,19 @@ class File:
                     low = max(start, self.synced)
                     high = min(start + SECTOR_BYTES, end)
                     found[low:high] = bytes(high - low)
+        return self._without_dropped(found)
+
+    def on_medium(self) -> bytes:
+        """What another system would read now: what is synced."""
+        return self._without_dropped(self.data[: self.synced])
+
+    def _without_dropped(self, found: bytearray) -> bytes:
+        for start, end in self.dropped:
+            high = min(end, len(found))
+            if high == len(found):
+                found = found[: min(start, high)]  # nothing came behind it: the file never grew
+            else:
+                found[start:high] = bytes(high - start)
         return bytes(found)
 
 
@@ -55,6 +70,7 @@ class MemoryDisk:
         self.cut_at = cut_at
         self.room = room
         self.sync_fails = 0
+        self.drops_pages = False  # a failed sync drops what it could not write, as most systems do
         self._next_handle = FIRST_HANDLE
 
     def step(self) -> None:
@@ -109,6 +125,8 @@ class MemoryDisk:
         file = self.handles[handle]
         if self.sync_fails:
             self.sync_fails -= 1
+            if self.drops_pages and len(file.data) > file.synced:
+                file.dropped.append((file.synced, len(file.data)))
             raise OSError(errno.EIO, "Input/output error")
         file.synced = len(file.data)
 

@@ -7,9 +7,10 @@ done, by kind, message faults by message; `Scene.deeds` tells it fault by fault.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulators.world.box_faults import BoxFaults
+from simulators.world.fleet_faults import FleetFaults
 from simulators.world.network_faults import NetworkFaults
 from simulators.world.process_faults import ProcessFaults
 from simulators.world.schedule import CHANNEL
@@ -17,6 +18,7 @@ from simulators.world.schedule import CHANNEL
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from simulators.world.fleet_desk import FleetDesk
     from simulators.world.scene import Scene
     from simulators.world.schedule import Fault
 
@@ -24,9 +26,13 @@ if TYPE_CHECKING:
 class Faults:
     """See the module."""
 
-    def __init__(self, scene: Scene, faults: Sequence[Fault]) -> None:
+    def __init__(
+        self, scene: Scene, desk: FleetDesk, settings: dict[str, Any], faults: Sequence[Fault]
+    ) -> None:
         self._scene, self._faults = scene, faults
-        self._parts = (NetworkFaults(scene), ProcessFaults(scene), BoxFaults(scene))
+        processes = ProcessFaults(scene)
+        fleet = FleetFaults(scene, desk, processes, settings)
+        self._parts = (fleet, NetworkFaults(scene), processes, BoxFaults(scene))
         self._acts: dict[str, Callable[[Fault], None]] = dict.fromkeys(CHANNEL, self._answer_badly)
         for part in self._parts:
             self._acts |= part.acts

@@ -48,7 +48,7 @@ class Outcome:
     points: dict[str, int]
     report: dict[str, Any]
     failures: list[str]
-    is_settled: bool
+    restless: list[str]  # who did not come to rest
     deeds: tuple[Deed, ...] = ()
 
     @property
@@ -64,7 +64,7 @@ class Outcome:
         found = [name for name in COUNTERS if self.report[name] and name not in harmless]
         return [
             *found,
-            *([] if self.is_settled else [UNSETTLED]),
+            *([UNSETTLED] if self.restless else []),
             *([ENDED] if self.failures else []),
         ]
 
@@ -118,6 +118,6 @@ def _run(seed: int, wishes: Wishes, directory: Path) -> Outcome:
         points=dict(sorted(trace.counts.items())),
         report=report,
         failures=loop.failures,
-        is_settled=world.is_settled,
+        restless=world.restless,
         deeds=tuple(world.deeds),
     )

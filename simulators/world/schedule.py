@@ -42,24 +42,45 @@ KINDS = (
     "crash-zone",
     "pause",
     "fsync-error",
+    "fsync-drops-pages",
     "disk-full",
     "bit-flip",
     "clock-forward",
     "clock-back",
     "clock-offset",
     "clock-wrong-year",
+    "clock-drift",
     "clock-cloud",
     "poison",
     "garbage",
     "replay",
     "foreign",
+    "old-configuration",
+    "configuration-pushed",
+    "configuration-sick",
+    "configuration-rollback",
+    "configuration-wrong-target",
+    "configuration-forged",
     *CHANNEL,
 )
 
 # A cloud that forgets is promised what the boxes still hold; these faults may take away a box's own copy meanwhile.
-FORGETFUL_WORLDS = 0.25
-DESTROYING = ("bit-flip", "disk-full", "fsync-error", "clock-forward", "clock-wrong-year")
-FORGETFUL = (*(kind for kind in KINDS if kind not in DESTROYING), "old-database")
+DESTROYING = (
+    *("bit-flip", "disk-full", "fsync-error", "fsync-drops-pages", "clock-forward", "clock-wrong-year"),
+    *("configuration-sick", "old-configuration"),
+)
+# A box whose disk forgets makes its next ids from its clock alone; with a wrong one it may make some of them twice.
+CONFUSING = ("clock-forward", "clock-back", "clock-wrong-year")
+
+ORDINARY = KINDS
+CLOUD_FORGETS = (*(kind for kind in KINDS if kind not in DESTROYING), "old-database")
+BOX_FORGETS = (
+    *(kind for kind in KINDS if kind not in CONFUSING),
+    *("old-disk", "old-disk", "old-journal", "old-journal"),
+)
+# How often a world is of which sort, in the order of `random.choices`.
+SORTS = (ORDINARY, CLOUD_FORGETS, BOX_FORGETS)
+WEIGHTS = (0.5, 0.2, 0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +96,7 @@ class Fault:
 def plan(seeds: Seeds, length_s: float) -> list[Fault]:
     """All faults of a world of that length, numbered from 1."""
     chance = seeds.chance("schedule")
-    kinds = FORGETFUL if chance.random() < FORGETFUL_WORLDS else KINDS
+    (kinds,) = chance.choices(SORTS, WEIGHTS)
     faults: list[Fault] = []
     at_s = chance.uniform(*EVERY_S)
     while at_s < length_s:

@@ -25,6 +25,7 @@ class Unit:
     name: str
     live: Callable[[], Coroutine[Any, Any, None]]
     process: Process | None = None
+    is_held: bool = False  # somebody works on the machine: it is not started meanwhile
 
     @property
     def is_alive(self) -> bool:
@@ -49,7 +50,7 @@ class Units:
 
     def begin(self, unit: Unit) -> None:
         """Start a unit that does not run."""
-        if self.is_ending or unit.is_alive:
+        if self.is_ending or unit.is_alive or unit.is_held:
             return
         process = Process(unit.kind, unit.name)
         unit.process = process
@@ -65,6 +66,29 @@ class Units:
         self.ground.loop.resume(unit.process)
         unit.process.crash()
         self.ground.loop.call_later(down_s, self.begin, unit)
+
+    async def hold(self, unit: Unit) -> None:
+        """Stop a unit in good order, and keep it from being started."""
+        unit.is_held = True
+        await self._stop(unit)
+
+    async def use_tool(self, unit: Unit, tool: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+        """Run a program on the machine of a held unit; False when it died, or when a device told it to stop."""
+        process = unit.process = Process(unit.kind, unit.name)
+        self.ground.trace.note("tool.started", unit.name)
+        process.start(self.ground.loop, tool)
+        await asyncio.wait([process.task])
+        error = None if process.task.cancelled() else process.task.exception()
+        is_done = error is None and not process.is_dead
+        if error is not None and not process.is_dead and not isinstance(_first_cause(error), DeviceError):
+            self.ground.loop.failures.append(f"a tool at {unit.name} failed: {error!r}")
+        process.crash()
+        return is_done
+
+    def let_go(self, unit: Unit) -> None:
+        """Nobody works on the machine any more: start it."""
+        unit.is_held = False
+        self.begin(unit)
 
     def passed(self, name: str) -> None:
         """The hook of `protocol.faults`: stop whoever is dead, and whoever dies here."""
@@ -82,14 +106,19 @@ class Units:
         """End all of them in good order: boxes first, the card zone last."""
         self.is_ending = True
         for unit in self.all:
-            if unit.is_alive and unit.process is not None:
-                unit.process.task.cancel()
-                await asyncio.wait([unit.process.task])
-                unit.process.crash()  # closes its files; nothing is left to lose
+            await self._stop(unit)
+
+    async def _stop(self, unit: Unit) -> None:
+        process = unit.process
+        if unit.is_alive and process is not None:
+            self.ground.loop.resume(process)
+            process.task.cancel()
+            await asyncio.wait([process.task])
+            process.crash()  # closes its files; nothing is left to lose
 
     def _ended(self, unit: Unit, process: Process, task: asyncio.Task[None]) -> None:
         """A process that ends by itself is a finding, but for a box whose disk told it to start again."""
-        if process.is_dead or self.is_ending:
+        if process.is_dead or self.is_ending or unit.is_held:
             return
         error = None if task.cancelled() else task.exception()
         cause = _first_cause(error)

@@ -20,6 +20,7 @@ from simulators.world.box import BoxSite, Provision
 from simulators.world.cloud import SHELF, WorldCloud
 from simulators.world.customer import Customer
 from simulators.world.faults import Faults
+from simulators.world.fleet_desk import FleetDesk
 from simulators.world.scene import Deed, Scene
 from simulators.world.schedule import plan
 from simulators.world.units import Unit, Units
@@ -61,7 +62,7 @@ class World:
     customers: list[Customer] = field(default_factory=list)
     deeds: list[Deed] = field(default_factory=list)
     visits: int = 0
-    is_settled: bool = False
+    restless: list[str] = field(default_factory=lambda: ["the world goes on"])  # who is not at rest yet
 
     async def run(self) -> None:
         """All of it, once."""
@@ -70,12 +71,15 @@ class World:
         before = set_hook(units.passed)
         try:
             zone, cloud = CardZone(ground), WorldCloud(ground, self._wire("cloud"))
-            await self._build(units, zone, cloud)
+            desk = FleetDesk(ground, cloud, units)
+            await self._build(units, zone, cloud, desk)
             scene = Scene(ground, units, self.sites, cloud, zone.acquirer, self.deeds)
-            faults = Faults(scene, self._plan())
+            faults = Faults(scene, desk, _settings(), self._plan())
             await asyncio.sleep(START_S)
+            at_desk = ground.loop.create_task(desk.run(self.sites))
             await self._live(faults)
-            await self._settle(units, cloud)
+            await self._settle(units, cloud, desk)
+            await _end(at_desk)
             await units.stop()
             await zone.acquirer.stop()
             zone.books.close()
@@ -84,16 +88,23 @@ class World:
             set_hook(before)
         self._write_evidence()
 
-    async def _build(self, units: Units, zone: CardZone, cloud: WorldCloud) -> None:
+    async def _build(self, units: Units, zone: CardZone, cloud: WorldCloud, desk: FleetDesk) -> None:
         directory = self._lay_out()
         keys = self.ground.seeds.chance("message keys")
         boxes = [
             Provision(
-                directory, f"box-{number}", number, zone.public_key, keys.randbytes(32), keys.randbytes(32)
+                directory=directory,
+                name=f"box-{number}",
+                number=number,
+                card_zone_key=zone.public_key,
+                signer=desk.public_key,
+                up_key=keys.randbytes(32),
+                down_key=keys.randbytes(32),
             )
             for number in range(1, self.wishes.boxes + 1)
         ]
         await cloud.enrol([(box.name, box.number, box.up_key, box.down_key) for box in boxes])
+        await desk.push([box.name for box in boxes], _settings())
         await zone.start_acquirer()
         for box in boxes:
             site = BoxSite(self.ground, self._wire(box.name), box)
@@ -132,7 +143,7 @@ class World:
         async with asyncio.TaskGroup() as queues:
             for customer in self.customers:
                 queues.create_task(self._queue(customer, end_s))
-        trouble.cancel()
+        await _end(trouble)
         faults.heal()
 
     async def _queue(self, customer: Customer, end_s: float) -> None:
@@ -145,15 +156,16 @@ class World:
             next_s = max(next_s + every_s, loop.time())
             await asyncio.sleep(next_s - loop.time())
 
-    async def _settle(self, units: Units, cloud: WorldCloud) -> None:
+    async def _settle(self, units: Units, cloud: WorldCloud, desk: FleetDesk) -> None:
         """Wait until nothing is under way, then until nothing more can come."""
         loop = self.ground.loop
         end_s = loop.time() + SETTLE_S
         await asyncio.sleep(QUIET_S)
-        while not self.is_settled and loop.time() < end_s:
+        while self.restless and loop.time() < end_s:
             await asyncio.sleep(SETTLE_LOOK_S)
-            is_calm = all(unit.is_alive for unit in units.all) and all(map(_is_calm, self.sites))
-            self.is_settled = is_calm and await cloud.is_calm()
+            self.restless = [unit.name for unit in units.all if not unit.is_alive]
+            self.restless += [f"{site.name} is not done" for site in self.sites if not _is_calm(site)]
+            self.restless += [*desk.under_way(), *await cloud.under_way()]
 
     def _write_evidence(self) -> None:
         for site in self.sites:
@@ -170,10 +182,18 @@ class World:
         self.ground.path("memories.json").write_text(people, encoding="utf-8")
 
 
+async def _end(task: asyncio.Task[None]) -> None:
+    """End a task; what it raised before is raised here."""
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
+
+
 def _is_calm(site: BoxSite) -> bool:
     """Whether this box has told everything and waits for no answer about money."""
     box = site.box
-    if box is None or box.uplink.unsent or box.agent.box.reversing:
+    if box is None or box.uplink.unsent or box.agent.box.reversing or site.is_quarantined:
         return False
     sale = box.agent.box.sale
     return sale is None or sale.phase not in ("authorizing", "unknown")

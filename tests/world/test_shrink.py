@@ -67,7 +67,7 @@ def told(wishes: Wishes, deeds: tuple[Deed, ...], *, fails: bool) -> Outcome:
     report = dict.fromkeys(("lost", "charged_twice", "charged_without_sale", "priced_wrong"), 0)
     report |= dict.fromkeys(("ledger_imbalance", "goods_without_money", "memories_contradicted"), 0)
     report |= {"evidence_damaged": 0, "lost": int(fails)}
-    return Outcome(1, "", wishes.hours, {}, {}, report, [], is_settled=True, deeds=deeds)
+    return Outcome(1, "", wishes.hours, {}, {}, report, [], [], deeds=deeds)
 
 
 def test_the_shrinker_finds_exactly_the_faults_that_a_failure_needs():
