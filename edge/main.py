@@ -370,7 +370,7 @@ def renew_journal(config: BoxConfig, options: Options) -> Renewed:
     ConfigError("journal-missing"): there is no journal to renew. DeviceError("journal-in-use"): the box runs.
     """
     os.umask(0o077)
-    if not (options.work / "journal").is_dir():
+    if not _has_files(options.machine.files, str(options.work / "journal")):
         raise ConfigError(
             "journal-missing", f"There is no journal in {options.work}", "Name the box's working directory"
         )
@@ -380,6 +380,12 @@ def renew_journal(config: BoxConfig, options: Options) -> Renewed:
     renewed = Renewed(previous, journal.generation, taken_over=journal.synced_through - 1)
     journal.close()
     return renewed
+
+
+def _has_files(files: Files, directory: str) -> bool:
+    with suppress(FileNotFoundError):
+        return bool(files.list(directory))
+    return False
 
 
 async def run_box(config: BoxConfig, options: Options, ready: Callable[[str], None] | None = None) -> None:
