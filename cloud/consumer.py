@@ -38,7 +38,16 @@ if TYPE_CHECKING:
     from cloud.publisher import Publisher
 
 MESSAGES_AT_ONCE = 64  # beyond this a batch gains nothing (measured) and the live lane waits longer
-REPLICA_BYTES_AT_ONCE = 131_072  # some 400 records, 25 ms: what a live request waits at most behind a backlog
+REPLICA_BYTES_AT_ONCE = (
+    65_536  # one full batch, some 200 records, 25 ms: what a live request waits at most behind
+)
+URGENT_TURNS_MAX = 4  # deliveries in a row without the replica, for people who wait; then a batch goes along
+TURNS_OF_THE_LOOP = (
+    8  # between two batches of a backlog: socket, TLS, link, call and answer take one turn each
+)
+CALL_PATIENCE_S = (
+    0.02  # before the next batch, once: a near channel answers within it, and a batch takes as long
+)
 BACKLOG_MESSAGES = 1_024  # replica batches taken from the broker and not yet handled: at most 64 MiB
 TRIES = 3  # a message that fails alone three times is poison, not bad luck
 OUTAGE_PAUSE_S = 0.5  # a database that is away is asked again twice a second
@@ -117,6 +126,10 @@ class Consumer:
         self._backlog: deque[Message] = deque()
         self._epoch = 0
         self._owes_answers = False
+        self._fresh: list[Message] = []  # of the live lanes, received and not yet handled
+        self._urgent_turns = 0
+        self._may_be_patient = True  # once for each batch of a backlog
+        self._patient_until_s = 0.0
 
     def offer(self, what: CallResult | AttemptName | Repair) -> None:
         """Hand in what did not come from a box: a channel's answer, an attempt that is due, a repair."""
@@ -156,28 +169,49 @@ class Consumer:
         await self._handle(await self._next_delivery())
 
     async def _next_delivery(self) -> _Delivery:
-        if self._receiving is None and len(self._backlog) < BACKLOG_MESSAGES:
-            self._receiving = asyncio.get_running_loop().create_task(self._intake.receive(MESSAGES_AT_ONCE))
-            await asyncio.sleep(0)
-        if self._receiving is not None and not (self._receiving.done() or self._offers or self._backlog):
-            waiting = asyncio.get_running_loop().create_task(self._offered.wait())
-            await asyncio.wait({self._receiving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            waiting.cancel()
-        delivery = _Delivery()
+        await self._wait_for_something()
+        delivery = _Delivery(messages=self._fresh)
+        self._fresh = []
+        self._take_offers(delivery)
+        self._urgent_turns += 1
+        if self._urgent_turns > URGENT_TURNS_MAX or not _is_urgent(delivery):
+            self._urgent_turns = 0
+            self._take_backlog(delivery)
+        return delivery
+
+    async def _wait_for_something(self) -> None:
+        """Wait while there is nothing to do; behind a backlog only as long as a call that just started deserves."""
+        loop = asyncio.get_running_loop()
+        while True:
+            if self._receiving is None and len(self._backlog) < BACKLOG_MESSAGES:
+                self._receiving = loop.create_task(self._intake.receive(MESSAGES_AT_ONCE))
+            for _ in range(TURNS_OF_THE_LOOP if self._backlog else 1):
+                await asyncio.sleep(0)
+            self._sort_received()
+            patience_s = self._patient_until_s - loop.time() if self._backlog else None
+            if self._fresh or self._offers or (patience_s is not None and patience_s <= 0):
+                return
+            offered = loop.create_task(self._offered.wait())
+            awaited = {offered} if self._receiving is None else {offered, self._receiving}
+            await asyncio.wait(awaited, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+            offered.cancel()
+
+    def _sort_received(self) -> None:
         if self._receiving is not None and self._receiving.done():
             receiving, self._receiving = self._receiving, None
             for message in receiving.result():
-                (self._backlog if _is_replica(message) else delivery.messages).append(message)
-        self._take_backlog(delivery)
-        self._take_offers(delivery)
-        return delivery
+                (self._backlog if _is_replica(message) else self._fresh).append(message)
 
     def _take_backlog(self, delivery: _Delivery) -> None:
-        size = 0
-        while self._backlog and len(delivery.messages) < MESSAGES_AT_ONCE and size < REPLICA_BYTES_AT_ONCE:
-            message = self._backlog.popleft()
-            size += len(message.payload)
-            delivery.messages.append(message)
+        """Take batches up to the bound; the first always, however large."""
+        room = REPLICA_BYTES_AT_ONCE
+        while self._backlog and len(delivery.messages) < MESSAGES_AT_ONCE:
+            size = len(self._backlog[0].payload)
+            if room < min(size, REPLICA_BYTES_AT_ONCE):
+                break
+            room -= size
+            delivery.messages.append(self._backlog.popleft())
+            self._may_be_patient = True
 
     def _take_offers(self, delivery: _Delivery) -> None:
         self._offered.clear()
@@ -232,6 +266,9 @@ class Consumer:
             self.offer(repair)
         for call in outcome.calls:
             self._calls.start(call)
+        if outcome.calls and self._may_be_patient:
+            self._may_be_patient = False
+            self._patient_until_s = asyncio.get_running_loop().time() + CALL_PATIENCE_S
         await self._say(outcome)
         fault(PUBLISHED)
 
@@ -307,6 +344,11 @@ def _tell_kept(delivery: _Delivery, *, is_kept: bool) -> None:
     for result in delivery.results:
         if result.kept is not None and not result.kept.done():
             result.kept.set_result(is_kept)
+
+
+def _is_urgent(delivery: _Delivery) -> bool:
+    """Whether a person waits for something of it: it is committed without the replica, in a tenth of the time."""
+    return bool(delivery.results) or any(message.topic.endswith("/req") for message in delivery.messages)
 
 
 def _is_replica(message: Message) -> bool:

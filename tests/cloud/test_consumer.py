@@ -288,6 +288,7 @@ async def test_a_poison_request_is_set_aside_without_the_card(estate, monkeypatc
 
     estate.wire.send(till.topic("up", "req"), till.request("pay", tender))
     await estate.hear(till, "evt", till_hello)
+    await estate.settle()
 
     assert await estate.rows("SELECT code, payload FROM set_aside") == [("rules-failed", b"")]
     assert len(estate.told(till, "receipt")) == 1
@@ -348,21 +349,6 @@ async def test_a_database_outage_loses_no_message(estate: Estate, monkeypatch) -
 
     assert estate.consumer.counts.outages == 1
     assert estate.told(till, "receipt")[-1]["through"] == 7
-
-
-async def test_one_batch_is_one_transaction_of_at_most_64_messages(estate: Estate) -> None:
-    till = await estate.enrol()
-    for _ in range(20):
-        till.cash_sale()
-    messages = [till.batch(number, number) for number in range(1, 101)]
-
-    await estate.hear(till, "evt", *messages)
-    first = estate.told(till, "receipt")[-1]["through"]
-    await estate.consumer.step()
-
-    assert first == 64
-    assert estate.told(till, "receipt")[-1]["through"] == 100
-    assert len(estate.told(till, "receipt")) == 2
 
 
 async def test_the_epoch_of_a_restored_cloud_is_told(estate: Estate) -> None:
