@@ -24,6 +24,7 @@ PARTS = {
     "crash-states": "simulators.bench.crash_states",
     "tender": "simulators.bench.tender",
     "replay": "simulators.bench.replay",
+    "backlog": "simulators.bench.backlog",
     "world": "simulators.bench.world",
     "micropython": "simulators.bench.micropython",
 }

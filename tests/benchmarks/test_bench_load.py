@@ -1,0 +1,53 @@
+"""The bench under load: a backlog beside payments. No test here looks at a clock's verdict."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from edge.config import read_box
+from edge.main import Options, open_journal
+from protocol.catalogue import build
+from protocol.pricing.tax import read_tax_table
+from simulators.bench import backlog, backlog_journal, replay
+from simulators.demo.estate import taxes
+from tests.builders import ITEMS
+from tests.edge.doctor_ward import Ward
+
+
+@pytest.mark.slow
+async def test_a_backlog_is_booked_while_both_boxes_take_cards(monkeypatch, tmp_path):
+    monkeypatch.setattr(backlog, "SALES", 300)
+    monkeypatch.setattr(backlog, "QUIET_SALES", 3)
+    monkeypatch.setattr(replay, "FLOOR_LINES", 800)
+
+    rows = {row.name: row.as_json() for row in await backlog.measure(tmp_path)}
+
+    assert list(rows) == [
+        "backlog-records",
+        "backlog-live-p50",
+        "backlog-live-p99",
+        "backlog-live-same-box-p99",
+        "backlog-live-other-box-p99",
+        "backlog-live-payments",
+    ]
+    assert (rows["backlog-records"]["bar"], rows["backlog-live-p99"]["bar"]) == (1_500, 100)
+    assert rows["backlog-records"]["floor"] > rows["backlog-records"]["value"] > 0
+    assert rows["backlog-live-payments"]["value"] >= 2
+
+
+def test_a_filled_journal_is_one_that_the_box_itself_continues(tmp_path):
+    ward = Ward(tmp_path, 1_795_348_800_000)
+    ward.provision()
+    config, options = read_box(ward.directory), Options(ward.directory)
+
+    written = backlog_journal.fill(
+        config, options, build(ITEMS, "GBP"), read_tax_table(json.loads(json.dumps(taxes()))), 12
+    )
+    journal = open_journal(config, options, "00000002")
+
+    assert written == 12 * 9
+    assert journal.opened_because == ""
+    assert journal.synced_through == written + 1
+    journal.close()
