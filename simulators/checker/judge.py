@@ -35,6 +35,23 @@ class Evidence:
     prices: PriceList = field(default_factory=goods_prices)
 
 
+def read_evidence(
+    journals: Sequence[Path],
+    database: Path,
+    books: Path,
+    people: Path | None = None,
+    prices: PriceList | None = None,
+) -> Evidence:
+    """Read the files of a run."""
+    return Evidence(
+        [read_directory(directory) for directory in journals],
+        read_cloud(database),
+        read_net(books),
+        read_people(people),
+        prices or goods_prices(),
+    )
+
+
 def judge_run(
     journals: Sequence[Path],
     database: Path,
@@ -43,14 +60,7 @@ def judge_run(
     prices: PriceList | None = None,
 ) -> dict[str, Any]:
     """Judge a run by its files and give the report as plain values."""
-    evidence = Evidence(
-        [read_directory(directory) for directory in journals],
-        read_cloud(database),
-        read_net(books),
-        read_people(people),
-        prices or goods_prices(),
-    )
-    return judge(evidence).as_json()
+    return judge(read_evidence(journals, database, books, people, prices)).as_json()
 
 
 def judge(evidence: Evidence) -> Report:

@@ -97,6 +97,9 @@ class BoxSite:
         self.cards: WorldCards | None = None
         self.link: BoxLink | None = None
         self.crystal = Crystal(ground.loop.time, ground.now_ms)
+        self.written: dict[
+            bytes, int
+        ] = {}  # the true time at which each record was first written, by its chain
         self.put_back: list[str] = []  # what was replaced by an old copy, time after time
         self._copy: tuple[dict[str, bytes], tuple[str, ...]] | None = None
         self._life = 0
@@ -169,12 +172,15 @@ class BoxSite:
 
     def _next_disk(self, process: Process) -> BoxDisk:
         if self.disk is None:
-            return BoxDisk(process, self.ground.trace)
+            return BoxDisk(process, self.ground.trace, self._note_record)
         found = self.disk.next_life(process, self.chance("disk"))
         if self._copy is not None:
             found.put_back(*self._copy)
             self._copy = None
         return found
+
+    def _note_record(self, chain: bytes) -> None:
+        self.written.setdefault(chain, self.ground.now_ms())
 
     def _devices(self, *arguments: Any) -> DeviceSet:
         devices = DeviceSet(*arguments)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulators.checker.unknowns import spread
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -101,6 +103,7 @@ class Sums:
         self._counts: Counter[str] = Counter()
         self._faults: Counter[str] = Counter()
         self._points: Counter[str] = Counter()
+        self._resolved_ms: list[int] = []
         self._box_hours = 0.0
         self._cpu_s = 0.0
         self._began_s = time.monotonic()
@@ -120,12 +123,14 @@ class Sums:
         self._counts.update({name: n for name, n in outcome.report.items() if isinstance(n, int)})
         self._faults.update(outcome.faults)
         self._points.update(outcome.points)
+        self._resolved_ms += outcome.resolved_ms
         self._box_hours += outcome.box_hours
         if not outcome.is_clean:
             self.bad_seeds.append(outcome.seed)
 
     def as_json(self) -> dict[str, Any]:
         """Everything to print."""
+        resolved = spread(sorted(self._resolved_ms))
         return {
             **dict(self._counts),
             "seeds": len(self._seeds),
@@ -133,6 +138,10 @@ class Sums:
             "replay": [replay(seed, self._wishes) for seed in self.bad_seeds],
             **({"shrunk": self.shrunk} if self.shrunk else {}),
             "boxes_released": self._points["box.released"],
+            "unknown_resolved": resolved.total,
+            "unknown_resolve_s_p50": resolved.p50_ms / 1000,
+            "unknown_resolve_s_p99": resolved.p99_ms / 1000,
+            "unknown_resolve_s_max": resolved.max_ms / 1000,
             "box_hours": self._box_hours,
             "box_hours_per_s": round(self._box_hours / self._cpu_s, 3) if self._cpu_s else 0.0,
             "faults": dict(sorted(self._faults.items())),

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulators.checker.judge import judge_run
+from simulators.checker import configuration
+from simulators.checker.judge import judge, read_evidence
+from simulators.checker.unknowns import read_written, resolve_times_ms
 from simulators.world.broker import Broker
 from simulators.world.cloud import DATABASE
 from simulators.world.ground import Ground
 from simulators.world.loop import WorldLoop
 from simulators.world.seeds import Seeds
 from simulators.world.trace import Trace
-from simulators.world.world import Wishes, World
+from simulators.world.world import WRITTEN, Wishes, World
 
 if TYPE_CHECKING:
     from simulators.world.scene import Deed
@@ -33,6 +35,7 @@ COUNTERS = (
     "goods_without_money",
     "memories_contradicted",
     "evidence_damaged",
+    configuration.COUNTER,
 )
 UNSETTLED, ENDED = "unsettled", "ended_by_itself"  # the world's own findings, beside the checker's
 
@@ -50,6 +53,7 @@ class Outcome:
     failures: list[str]
     restless: list[str]  # who did not come to rest
     deeds: tuple[Deed, ...] = ()
+    resolved_ms: tuple[int, ...] = ()  # how long each outcome was unknown that is known now
 
     @property
     def is_clean(self) -> bool:
@@ -108,8 +112,7 @@ def _run(seed: int, wishes: Wishes, directory: Path) -> Outcome:
         loop.close()
         gc.enable()
         gc.collect()
-    journals = sorted((directory / "journals").iterdir())
-    report = judge_run(journals, directory / DATABASE, directory / "books.jsonl", directory / "memories.json")
+    report, resolved_ms = _judge(directory, [site.name for site in world.sites if site.put_back])
     return Outcome(
         seed=seed,
         trace=trace.digest(),
@@ -120,4 +123,18 @@ def _run(seed: int, wishes: Wishes, directory: Path) -> Outcome:
         failures=loop.failures,
         restless=world.restless,
         deeds=tuple(world.deeds),
+        resolved_ms=resolved_ms,
     )
+
+
+def _judge(directory: Path, put_back: list[str]) -> tuple[dict[str, Any], tuple[int, ...]]:
+    """(the checker's report, the times of unknown outcomes) of what a world left behind."""
+    journals, database = sorted((directory / "journals").iterdir()), directory / DATABASE
+    evidence = read_evidence(journals, database, directory / "books.jsonl", directory / "memories.json")
+    report = judge(evidence).as_json()
+    wrong = configuration.judge_configurations(evidence, database, put_back)
+    report[configuration.COUNTER] = len(wrong)
+    report["findings"] += [finding._asdict() for finding in wrong]
+    report["records_held"] = report.pop("receipts_outstanding")
+    times_ms = resolve_times_ms(evidence, read_written(directory / WRITTEN))
+    return report, tuple(times_ms)

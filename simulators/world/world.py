@@ -15,6 +15,7 @@ from protocol.catalogue import build
 from protocol.faults import set_hook
 from protocol.item import UNIT, WEIGHT, Item
 from protocol.strict_json import dumps
+from simulators.checker.unknowns import CHAIN_DIGITS
 from simulators.goods import CURRENCY, GOODS, TAX_PPM
 from simulators.world.box import BoxSite, Provision
 from simulators.world.cloud import SHELF, WorldCloud
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from simulators.world.ground import Ground
     from simulators.world.schedule import Fault
 
+WRITTEN = "written.json"  # what the recorder saw
 HOUR_S = 3_600.0
 START_S = 5.0  # links are up and boxes in service
 SETTLE_S = 1_800.0  # every receipt, late answer and reversal of a healed world, ten times over
@@ -176,6 +178,10 @@ class World:
                 folder, _, name = path.rpartition("/")
                 if folder.endswith("/journal"):
                     (target / name).write_bytes(file.data)
+        written = {
+            chain.hex()[:CHAIN_DIGITS]: at_ms for site in self.sites for chain, at_ms in site.written.items()
+        }
+        self.ground.path(WRITTEN).write_text(json.dumps(written), encoding="utf-8")
         memories = [memory.as_json() for customer in self.customers for memory in customer.memories]
         printers = {site.name: site.paper.lines for site in self.sites}
         people = json.dumps({"memories": memories, "printers": printers}, ensure_ascii=False)
