@@ -2,7 +2,8 @@
 
 MQTT 3.1.1, QoS 0, clean sessions: receipts and answers carry the guarantee, not the broker. Messages wait here in two
 bounded queues, the live lanes before the replica, so that a person who waits is served past any backlog. At a bound
-the newest message is dropped and counted: the box asks or sends again. Nothing is opened or believed here.
+the newest message is dropped and counted: the box asks or sends again. A box that sends more than any box does is held
+to its own bound (`cloud/flood.py`). Nothing is opened or believed here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cloud.flood import FloodGuard
 from cloud.mqtt_client import connect
 from cloud.ports import Message
 from protocol.errors import ConfigError
@@ -45,6 +47,7 @@ class LinkCounts:
     dropped_replica: int = 0
     dropped_live: int = 0
     dropped_outgoing: int = 0
+    dropped_flood: int = 0  # of boxes that sent more than a box may
     refused: int = 0  # too large, or retained where nothing may be retained
 
 
@@ -64,6 +67,7 @@ class BrokerLink:
     ) -> None:
         self.counts = LinkCounts()
         self.trouble = "not connected yet"
+        self.flood = FloodGuard(lambda: asyncio.get_running_loop().time())
         self._host, self._port, self._tls, self._client_id = host, port, tls, client_id
         self._server_name = server_name
         self._filters = [cloud_subscription(shard_text(number)) for number in shards]
@@ -157,6 +161,9 @@ class BrokerLink:
         lane = topic.rpartition("/")[2]
         if len(payload) > MAX_SEALED_BYTES or (is_retained and lane != "state"):
             self.counts.refused += 1
+            return
+        if not self.flood.admits(topic, len(payload)):
+            self.counts.dropped_flood += 1
             return
         self.counts.received += 1
         if lane == "evt":
