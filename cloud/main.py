@@ -36,6 +36,7 @@ from cloud.fleet.authority import CLOUD_CLIENT_ID, Authority
 from cloud.fleet.configuration_handlers import ConfigurationAnswers, StateReports
 from cloud.fleet.configuration_publisher import ConfigurationPublisher
 from cloud.fleet.watch import FleetWatch
+from cloud.flood import FloodWatch
 from cloud.installation import World
 from cloud.intake_boxes import BoxTable
 from cloud.poller import Poller
@@ -104,6 +105,9 @@ class Cloud:
         configurations = ConfigurationPublisher(
             database=self._database, outbound=self._link, directory=self._directory, clock=self._clock
         )
+        floods = FloodWatch(
+            database=self._database, directory=self._directory, clock=self._clock, guard=self._link.flood
+        )
         async with AsyncExitStack() as stack:
             for child in await self._children():
                 stack.push_async_callback(_ended, asyncio.create_task(child.run()))
@@ -114,7 +118,7 @@ class Cloud:
                 group.create_task(self._link.run())
                 group.create_task(self._zone.listen())
                 await self._link.wait_until_up()
-                for part in (self._consumer, poller, watch, configurations):
+                for part in (self._consumer, poller, watch, configurations, floods):
                     group.create_task(part.run())
                 self._tell(await self._ready())
 
