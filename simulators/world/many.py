@@ -9,25 +9,39 @@ import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from simulators.world.run import Outcome, clear_up, run_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from simulators.world.world import Wishes
 
+T = TypeVar("T")
+
+FRESH, INHERITING = "spawn", "fork"
+
 
 def run_many(seeds: Iterable[int], wishes: Wishes, jobs: int) -> Iterator[tuple[Outcome, float]]:
-    """(Outcome, CPU seconds) of each seed; no more seeds are taken than `jobs` at a time."""
-    fresh = multiprocessing.get_context("spawn")  # a world starts from nothing, on every system
-    waiting = iter(seeds)
-    with ProcessPoolExecutor(jobs, mp_context=fresh, initializer=_end_with_parent) as pool:
-        running: set[Future[tuple[Outcome, float]]] = set()
+    """(Outcome, CPU seconds) of each seed."""
+    return in_pool(run_timed, ((seed, wishes) for seed in seeds), jobs)
+
+
+def in_pool(
+    work: Callable[..., T], items: Iterable[tuple[Any, ...]], jobs: int, how: str = FRESH
+) -> Iterator[T]:
+    """What `work` returns for the arguments of each item, as it comes; no more items are taken than `jobs` at a time.
+
+    `how` the processes begin: from nothing, or, with INHERITING, with everything that this one has in memory.
+    """
+    begin = multiprocessing.get_context(how)
+    waiting = iter(items)
+    with ProcessPoolExecutor(jobs, mp_context=begin, initializer=_end_with_parent) as pool:
+        running: set[Future[T]] = set()
         while True:
-            running |= {pool.submit(run_timed, seed, wishes) for seed in islice(waiting, jobs - len(running))}
+            running |= {pool.submit(work, *item) for item in islice(waiting, jobs - len(running))}
             if not running:
                 return
             ended, running = wait(running, return_when=FIRST_COMPLETED)

@@ -14,7 +14,7 @@ from simulators.source_tree import make_tests_importable
 
 
 def find_planted(seeds_max: int | None, jobs: int, *, as_json: bool) -> bool:
-    """Search a world for each planted bug, print name, found and seeds of each; say whether all were found.
+    """Search worlds for each planted bug, print name, found and seeds of each; say whether all were found.
 
     ConfigError("source-tree-missing"): the catalogue is not here.
     """
@@ -35,5 +35,6 @@ def find_planted(seeds_max: int | None, jobs: int, *, as_json: bool) -> bool:
             verdict = f"{found.seeds:>4}  {', '.join(found.shown_by)}" if found.found else " not found"
             click.echo(f"{found.name:<36}{verdict}")
     if as_json:
-        click.echo(json.dumps(told))
+        names = [bug.name for bug in catalogue.CATALOGUE]
+        click.echo(json.dumps(sorted(told, key=lambda one: names.index(one["name"]))))
     return all(one["found"] for one in told)

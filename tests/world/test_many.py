@@ -42,8 +42,9 @@ def test_a_world_elsewhere_is_the_same_world():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_killed_command_leaves_no_world_behind():
-    command = (sys.executable, "-m", "simulators.commandline", "world", "--seeds", "9", "--hours", "20")
+@pytest.mark.parametrize("wanted", [("--seeds", "9", "--hours", "20"), ("--planted", "--jobs", "2")])
+def test_a_killed_command_leaves_no_world_behind(wanted):
+    command = (sys.executable, "-m", "simulators.commandline", "world", *wanted)
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     until(lambda: len(children_of(running.pid)) > 1, STARTED_S)
     children = children_of(running.pid)

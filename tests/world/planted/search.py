@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from simulators.world.many import INHERITING, in_pool
 from simulators.world.run import run_seed
 from tests.world.planted.patching import Planted, applied
 
@@ -49,11 +48,10 @@ def search(bug: Planted, seeds_max: int = SEEDS_MAX) -> Found:
 
 
 def search_all(bugs: Sequence[Planted], seeds_max: int, jobs: int) -> Iterator[Found]:
-    """Search for each, `jobs` at a time, in their order."""
+    """Search for each, `jobs` at a time, as they are found or not."""
     global _bugs  # noqa: PLW0603 - patches cannot be sent to another process, but a fork has them
     _bugs = bugs
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        yield from pool.map(_search_at, range(len(bugs)), [seeds_max] * len(bugs))
+    return in_pool(_search_at, ((place, seeds_max) for place in range(len(bugs))), jobs, INHERITING)
 
 
 _bugs: Sequence[Planted] = ()
