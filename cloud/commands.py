@@ -18,7 +18,9 @@ from protocol.errors import ConfigError
 __all__ = ["alarms", "catalogue", "cloud", "explain", "repair", "restored"]
 
 
-@click.command(epilog="Beside it: tillbox cloud alarms, tillbox cloud repair, tillbox cloud restored.")
+@click.command(
+    epilog="Beside it: tillbox cloud alarms, tillbox cloud dead-letters, tillbox cloud repair, tillbox cloud restored."
+)
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="The cloud's data directory.")
 @click.option("--init", "is_init", is_flag=True, help="Make what is missing of the directory, and end.")
 @click.option("--broker", default="", help="With --init: mqtts://HOST:PORT of a broker that others run.")

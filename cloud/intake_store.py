@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from cloud.database import Database, Row, Transaction
 
+SET_ASIDE_MAX = 1_000  # messages of one box: enough to find a cause in, and 64 MiB of full batches at most
+
 _POSITIONS = """
 SELECT tenant, box, generation, through, chain, state, opened_ms FROM replica_position
 WHERE (tenant, box, generation) IN (VALUES :rows(text,text,text))
@@ -47,6 +49,7 @@ _SET_ASIDE = """
 INSERT INTO set_aside (tenant, digest, shard, box, topic, payload, code, what, received_ms) VALUES :rows
 ON CONFLICT (tenant, digest) DO NOTHING
 """
+_COUNT_ASIDE = "SELECT count(*) FROM set_aside WHERE tenant = $1 AND box = $2"
 _COUNT_REFUSED = """
 INSERT INTO security_event (tenant, box, kind, shard, times, last_ms) VALUES :rows
 ON CONFLICT (tenant, box, kind) DO UPDATE
@@ -112,8 +115,26 @@ async def unpark(tx: Transaction, rows: Sequence[Row]) -> None:
 
 
 async def set_aside(tx: Transaction, rows: Sequence[Row]) -> None:
-    """Keep messages that nobody could use: (tenant, digest, shard, box, topic, payload, code, what, ms)."""
-    await tx.insert_many(_SET_ASIDE, rows)
+    """Keep messages that nobody could use: (tenant, digest, shard, box, topic, payload, code, what, ms).
+
+    Of each box SET_ASIDE_MAX at most: the oldest tell how it began. Those beyond are counted as refused.
+    """
+    room: dict[tuple[str, str], int] = {}
+    beyond: dict[tuple[str, str, str], Row] = {}
+    kept = []
+    for row in rows:
+        tenant, _, shard, box, *_, received_ms = row
+        if (tenant, box) not in room:
+            count = await tx.fetch(_COUNT_ASIDE, tenant, box)
+            room[tenant, box] = SET_ASIDE_MAX - count[0][0]
+        room[tenant, box] -= 1
+        if room[tenant, box] >= 0:
+            kept.append(row)
+        else:
+            times = beyond.get((tenant, box, shard), (0,) * 5)[4] + 1
+            beyond[tenant, box, shard] = (tenant, box, "set-aside-full", shard, times, received_ms)
+    await tx.insert_many(_SET_ASIDE, kept)
+    await tx.insert_many(_COUNT_REFUSED, list(beyond.values()))
 
 
 async def count_refused(tx: Transaction, rows: Sequence[Row]) -> None:

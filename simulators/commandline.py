@@ -45,6 +45,7 @@ BESIDE = {
     "box": {"renew": ("edge.renew_command", "renew")},
     "cloud": {
         "alarms": ("cloud.operator_command", "alarms"),
+        "dead-letters": ("cloud.dead_letters", "show_dead_letters"),
         "repair": ("cloud.operator_command", "repair"),
         "restored": ("cloud.operator_command", "restored"),
     },

@@ -196,3 +196,30 @@ async def test_open_alarms_are_listed_oldest_first_with_what_they_are_about(plac
     ]
     assert one_tenant[1] == f"1970-01-01 00:00:02 UTC\t{TENANT}\tsale-unfinished\t77\tbox till-1, order 5\n"
     assert (none[0], none[1]) == (0, "no alarm is open\n")
+
+
+async def test_dead_letters_are_listed_by_reason_with_what_to_do_and_parked_ones_are_booked_by_the_repair(
+    place, monkeypatch
+) -> None:
+    directory, estate = place
+    till = await park_one_sale(estate, monkeypatch)
+    await estate.hear(till, "evt", till.seal("evt", b"no batch"))
+    await estate.hear(till, "evt", b"\x00" * 40)
+
+    before = await tillbox("cloud", "dead-letters", "--data", directory, "--json")
+    in_words = await tillbox("cloud", "dead-letters", "--data", directory, "--tenant", TENANT)
+    nobodys = await tillbox("cloud", "dead-letters", "--data", directory, "--tenant", "nobody")
+    async with at_work(estate):
+        repaired = await tillbox("cloud", "repair", "--data", directory, "--tenant", TENANT)
+    after = await tillbox("cloud", "dead-letters", "--data", directory, "--json")
+
+    told = [(letter["kind"], letter["box"], letter["code"]) for letter in json.loads(before[1])]
+    assert told == [
+        ("parked", till.box, "rules-failed"),
+        ("set-aside", till.box, "batch-header-wrong"),
+        ("refused", till.box, "seal-wrong"),
+    ]
+    assert "tillbox cloud repair" in in_words[1]
+    assert nobodys[1].startswith("nothing waits")
+    assert repaired[0] == 0
+    assert [letter["kind"] for letter in json.loads(after[1])] == ["set-aside", "refused"]

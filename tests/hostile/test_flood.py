@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cloud import flood
+from cloud import flood, intake_store
 from cloud.flood import (
     BOX_BYTES_BURST,
     BOX_MESSAGES_BURST,
@@ -24,7 +24,7 @@ from cloud.main import client_tls
 from edge.config import read_box
 from edge.uplink.identity import identity_of
 from protocol.frame import chain_start, encode_hello
-from tests.cloud.tills import SHARD, STORE, TENANT
+from tests.cloud.tills import SHARD, STORE, TENANT, Till
 from tests.hostile.mqtt_site import suppressed
 from tests.journeys.stage import stage, until, wrong
 from tests.journeys.test_renewal import tillbox
@@ -186,4 +186,23 @@ async def test_a_flood_is_an_alarm_until_it_is_quiet_for_a_minute_also_over_a_re
     assert still == [(0,)]
     assert await estate.rows("SELECT settled_ms FROM alarm WHERE kind = 'box-flooding'") == [
         (estate.clock.ms,)
+    ]
+
+
+async def test_a_box_that_seals_garbage_without_end_has_a_bounded_number_of_messages_kept(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_store, "SET_ASIDE_MAX", 5)
+    mad, sane = await estate.enrol(), await estate.enrol(Till("till-2", 2))
+
+    await estate.hear(mad, "evt", *(mad.seal("evt", b"garbage %d" % number) for number in range(4)))
+    await estate.hear(mad, "evt", *(mad.seal("evt", b"rubbish %d" % number) for number in range(4)))
+    await estate.hear(sane, "evt", sane.seal("evt", b"one mistake"))
+
+    assert await estate.rows("SELECT box, count(*) FROM set_aside GROUP BY box ORDER BY box") == [
+        (mad.box, 5),
+        (sane.box, 1),
+    ]
+    assert await estate.rows("SELECT box, kind, times FROM security_event") == [
+        (mad.box, "set-aside-full", 3)
     ]
