@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from cloud.database import Database
     from cloud.ports import BoxDirectory, Clock
 
-BOX_MESSAGES_PER_S = (
+BOX_MESSAGES_A_SECOND = (
     200  # a box that catches up sends 30 batches a second, one that sells a handful of messages
 )
 BOX_MESSAGES_BURST = (
     400  # everything that a box may have on the way, after a pause of the network, ten times over
 )
-BOX_BYTES_PER_S = 8_388_608  # 8 MiB: four times what one consumer books, so no honest backlog is slowed down
+BOX_BYTES_A_SECOND = (
+    8_388_608  # 8 MiB: four times what one consumer books, so no honest backlog is slowed down
+)
 BOX_BYTES_BURST = 4_194_304  # 4 MiB: eight windows of full batches
 BOXES_WATCHED_MAX = 20_000  # names in memory, one for each box of a large process; beyond it all start afresh
 LOOK_INTERVAL_S = 1.0  # a person looks at alarms; the flood itself is held off at once
@@ -51,8 +53,8 @@ class _Allowance:
     def takes(self, size: int, now_s: float) -> bool:
         passed_s = now_s - self.at_s
         self.at_s = now_s
-        self.messages_left = min(self.messages_left + passed_s * BOX_MESSAGES_PER_S, BOX_MESSAGES_BURST)
-        self.bytes_left = min(self.bytes_left + passed_s * BOX_BYTES_PER_S, BOX_BYTES_BURST)
+        self.messages_left = min(self.messages_left + passed_s * BOX_MESSAGES_A_SECOND, BOX_MESSAGES_BURST)
+        self.bytes_left = min(self.bytes_left + passed_s * BOX_BYTES_A_SECOND, BOX_BYTES_BURST)
         if self.messages_left < 1 or self.bytes_left < size:
             return False
         self.messages_left -= 1

@@ -13,7 +13,7 @@ from cloud import flood, intake_store
 from cloud.flood import (
     BOX_BYTES_BURST,
     BOX_MESSAGES_BURST,
-    BOX_MESSAGES_PER_S,
+    BOX_MESSAGES_A_SECOND,
     BOXES_WATCHED_MAX,
     FLOODING,
     QUIET_MS,
@@ -133,9 +133,9 @@ def test_a_box_has_its_burst_at_once_and_its_rate_for_ever_and_others_have_their
     a_second_later = sum(guard.admits(place("till-1"), 100) for _ in range(2 * BOX_MESSAGES_BURST))
 
     assert at_once == BOX_MESSAGES_BURST
-    assert a_second_later == BOX_MESSAGES_PER_S
+    assert a_second_later == BOX_MESSAGES_A_SECOND
     assert guard.admits(place("till-2"), 100)
-    assert guard.take_dropped() == {(TENANT, "till-1"): 3 * BOX_MESSAGES_BURST - BOX_MESSAGES_PER_S}
+    assert guard.take_dropped() == {(TENANT, "till-1"): 3 * BOX_MESSAGES_BURST - BOX_MESSAGES_A_SECOND}
     assert guard.take_dropped() == {}
 
 
