@@ -15,7 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from edge import recall
 from edge.acts import Acts
@@ -27,20 +27,22 @@ from edge.config import first_settings
 from edge.config_slots import ConfigSlots
 from edge.configuration import Configuration
 from edge.devices import DeviceSet
-from edge.events import LinkChanged, SellingBlocked, SellingUnblocked
+from edge.events import LinkChanged, SellingBlocked
 from edge.flows.state import Box
 from edge.journal.commit import Committer
 from edge.journal.files import OsFiles
 from edge.journal.journal import Journal
 from edge.journal.opening import Birth
+from edge.renewal import renewed
 from edge.screen.server import ScreenServer
 from edge.secure.client import SecureClient, SecureSettings
 from edge.uplink.identity import identity_of
 from edge.uplink.link import Link
 from edge.uplink.tls import client_context
 from edge.uplink.uplink import BoxUplink, run_uplink
+from edge.watch import WATCH_MS, selling_changes
 from protocol import messages
-from protocol.errors import ConfigError, DeviceError
+from protocol.errors import DeviceError
 from protocol.pricing.engine import ENGINE
 from protocol.records import encode_record
 from protocol.strict_json import dumps
@@ -52,26 +54,14 @@ if TYPE_CHECKING:
     from edge.config import BoxConfig
     from edge.journal.files import Files
     from edge.ports import ServedScreen
+    from edge.renewal import Renewed
 
 SOFTWARE = "tillbox 0.1.0"
-# How often the journal's room is looked at: a sale takes longer than this.
-ROOM_CHECK_MS = 1_000
 # Durable records wait this long for company on the way to the cloud: the records of a sale come in few messages, and a
 # live request does not wait behind the replica of its own intention.
 GATHER_S = 0.05
 # How often the sealed cards are looked through: a secure module that died may have kept one that nobody asks for.
 CARD_CHECK_MS = 30_000
-# Reasons not to sell that come from the journal, as its errors and its refusals name them.
-JOURNAL_REASONS = frozenset(
-    {
-        "journal-full",
-        "journal-failed",
-        "journal-not-durable",
-        "journal-damaged",
-        "journal-not-writable",
-        "disk-full",
-    }
-)
 # A clock before this instant (2026-01-01 UTC) was never set.
 EARLIEST_MS = 1_767_225_600_000
 # A clock beyond this instant (2100-01-01 UTC) is garbage too, and would use up the ids of this box number for ever.
@@ -299,14 +289,14 @@ class RunningBox:
             self.configuration.tick()
             for event in selling_changes(self.agent.box.blocked, self.journal.refusal()):
                 self.post(event)
-            await self.clock.sleep_ms(ROOM_CHECK_MS)
+            await self.clock.sleep_ms(WATCH_MS)
 
     async def _forget_settled_cards(self) -> None:
         """Sealed cards whose attempt is over must not outlive it: destroy what a crash left behind, here or there."""
         if self.cards is None:
             return
         while True:
-            wait_ms = ROOM_CHECK_MS
+            wait_ms = WATCH_MS
             with suppress(DeviceError):
                 for attempt in await self.cards.kept():
                     sale = self.agent.box.sale
@@ -332,24 +322,6 @@ class RunningBox:
         }
 
 
-def selling_changes(blocked: frozenset[str], refusal: str) -> list[SellingBlocked | SellingUnblocked]:
-    """What the flows must be told when the journal refuses sales for the reason `refusal`, "" for none.
-
-    A single record that was refused or not durable at once blocks under a name of its own; it ends with the trouble.
-    """
-    over = sorted(blocked & JOURNAL_REASONS - {refusal})
-    changes: list[SellingBlocked | SellingUnblocked] = [SellingUnblocked(reason) for reason in over]
-    return [*changes, SellingBlocked(refusal)] if refusal and refusal not in blocked else changes
-
-
-class Renewed(NamedTuple):
-    """What a renewal did: the generation that ended, the one that is written now, the records in both."""
-
-    previous: str
-    generation: str
-    taken_over: int
-
-
 def open_journal(config: BoxConfig, options: Options, boot: str) -> Journal:
     """Open the box's journal, making it when there is none. Errors as `Journal` names them."""
     machine = options.machine
@@ -365,27 +337,11 @@ def open_journal(config: BoxConfig, options: Options, boot: str) -> Journal:
 
 
 def renew_journal(config: BoxConfig, options: Options) -> Renewed:
-    """End the written generation of a stopped box and open one that holds what the cloud has not confirmed.
-
-    ConfigError("journal-missing"): there is no journal to renew. DeviceError("journal-in-use"): the box runs.
-    """
+    """Give a stopped box's journal a new generation. Errors as `renewal` and `Journal` name them."""
     os.umask(0o077)
-    if not _has_files(options.machine.files, str(options.work / "journal")):
-        raise ConfigError(
-            "journal-missing", f"There is no journal in {options.work}", "Name the box's working directory"
-        )
-    journal = open_journal(config, options, options.machine.random_bytes(4).hex())
-    previous = journal.generation
-    journal.renew()
-    renewed = Renewed(previous, journal.generation, taken_over=journal.synced_through - 1)
-    journal.close()
-    return renewed
-
-
-def _has_files(files: Files, directory: str) -> bool:
-    with suppress(FileNotFoundError):
-        return bool(files.list(directory))
-    return False
+    machine = options.machine
+    boot = machine.random_bytes(4).hex()
+    return renewed(machine.files, str(options.work / "journal"), lambda: open_journal(config, options, boot))
 
 
 async def run_box(config: BoxConfig, options: Options, ready: Callable[[str], None] | None = None) -> None:

@@ -10,10 +10,10 @@ import pytest
 from edge.events import LinkChanged, PaymentAnswered, SellingBlocked, SellingUnblocked
 from edge.flows.outcome import REVERSALS_AT_ONCE
 from edge.journal.bounds import Bounds
-from edge.main import selling_changes
 from edge.uplink.identity import Identity
 from edge.uplink.live_lane import REQUESTS_MAX
 from edge.uplink.uplink import HEARTBEAT_MS, BoxUplink
+from edge.watch import selling_changes
 from protocol import messages
 from protocol.errors import DeviceError
 from protocol.seal import seal
