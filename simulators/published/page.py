@@ -102,7 +102,7 @@ def _torture(told: dict[str, Any] | None) -> str:
         *((f"restored from an old copy: {name}", count) for name, count in told["restores"].items()),
         ("client id taken over", told["takeovers"]),
         ("disk filled", told["disk_fills"]),
-        ("sync made to fail", told["sync_failures"]),
+        *((f"syncs made to fail: {name}", count) for name, count in told["sync_failures"].items()),
     ]
     missed = [(one["what"], f"{one['count']}: {one['why']}") for one in told["not_tried"]]
     return (

@@ -92,7 +92,9 @@ def torture(
 def summary(outcomes: list[Outcome], seed: int, minutes: float) -> dict[str, Any]:
     """The sums over all rounds: the checker's counters, then what was done to whom, then what went wrong."""
     counts: Counter[str] = Counter(dict.fromkeys((*MUST_BE_ZERO, "sales_paid"), 0))
-    done = {name: Counter[str]() for name in ("kills", "stops", "cuts", "restores", "missed")}
+    done = {
+        name: Counter[str]() for name in ("kills", "stops", "cuts", "restores", "sync_failures", "missed")
+    }
     not_tried: dict[str, dict[str, Any]] = {}
     restarts: Counter[str] = Counter()
     for outcome in outcomes:
@@ -114,7 +116,6 @@ def summary(outcomes: list[Outcome], seed: int, minutes: float) -> dict[str, Any
         **{name: dict(sorted(counted.items())) for name, counted in done.items()},
         "takeovers": sum(tally.takeovers for tally in tallies),
         "disk_fills": sum(tally.disk_fills for tally in tallies),
-        "sync_failures": sum(tally.sync_failures for tally in tallies),
         "restarts": dict(sorted(restarts.items())),
         "not_tried": list(not_tried.values()),
         "failures": [f"round {o.plan.number + 1}: {failure}" for o in outcomes for failure in o.failures],

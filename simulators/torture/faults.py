@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from protocol.errors import ConfigError
 from simulators.demo.estate import tillbox
 from simulators.fault_proxy import CLEAR, Conditions
+from simulators.torture import failing_syncs
 from simulators.torture.mqtt import hold_client_id
 from simulators.torture.parts import find_part, is_alive, send
 from simulators.torture.site import put_back_broker_store
@@ -44,9 +45,9 @@ class Tally:
     stops: Counter[str] = field(default_factory=Counter)
     cuts: Counter[str] = field(default_factory=Counter)
     restores: Counter[str] = field(default_factory=Counter)
+    sync_failures: Counter[str] = field(default_factory=Counter)
     takeovers: int = 0
     disk_fills: int = 0
-    sync_failures: int = 0
     missed: Counter[str] = field(default_factory=Counter)
     not_tried: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -160,13 +161,31 @@ class Tormentor:
             filler.unlink(missing_ok=True)
 
     async def _fsync(self, fault: Fault, till: Till) -> None:
-        """Let the box's syncs fail for a while, as a disk does that is about to die, or a full thin volume."""
+        """Let a part's syncs fail for a while, as a disk does that is about to die, or a full thin volume."""
+        if fault.what != "box":
+            await self._fail_below_python(fault, till)
+            return
         till.syncs_fail.touch()
-        self._tally.sync_failures += 1
+        self._tally.sync_failures[fault.what] += 1
         try:
             await asyncio.sleep(fault.lasts_s)
         finally:
             till.syncs_fail.unlink()
+
+    async def _fail_below_python(self, fault: Fault, till: Till) -> None:
+        """The same for a part whose database syncs by itself. A process that dies meanwhile takes the fault along."""
+        if not failing_syncs.is_installed():
+            self._tally.skip(f"fsync of {fault.what}", failing_syncs.NOT_INSTALLED)
+            return
+        pid, pipes = await self._found(fault, till), self._site.sync_pipes
+        if not pid or not await failing_syncs.let_fail(pipes, pid, is_failing=True):
+            self._tally.missed[f"fsync {fault.what}"] += 1
+            return
+        self._tally.sync_failures[fault.what] += 1
+        try:
+            await asyncio.sleep(fault.lasts_s)
+        finally:
+            await failing_syncs.let_fail(pipes, pid, is_failing=False)
 
     async def _is_joined(self, proxy: FaultProxy) -> bool:
         """Whether there is a connection to cut, waited for while there is none."""

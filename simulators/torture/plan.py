@@ -26,6 +26,7 @@ CUTS = (
     "combined",
 )
 RESTORES = ("database", "broker_store")
+SYNCING = ("box", "cloud", "cardzone")  # parts whose syncs can be made to fail
 
 BOXES = 2  # one alone would hide what a fault does to the neighbour; more starve two cores
 ROUND_S_MAX = 150  # of load on one installation: long enough for backlogs, short enough to see many brokers
@@ -95,7 +96,7 @@ def _deck(choices: Random) -> list[tuple[str, str]]:
         *(("restore", what) for what in RESTORES),
         ("takeover", "client_id"),
         ("fill", "disk"),
-        ("fsync", "error"),
+        *(("fsync", part) for part in SYNCING),
     ]
     choices.shuffle(deck)
     return deck

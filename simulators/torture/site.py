@@ -21,11 +21,12 @@ from simulators.cards import host_cases
 from simulators.checker.journal import read_directory
 from simulators.checker.judge import judge_run
 from simulators.demo.estate import Estate, enrol, free_port, lay_out
-from simulators.demo.processes import Process
+from simulators.demo.processes import TILLBOX, Process
 from simulators.demo.world import LATE_MS, Lane, World
 from simulators.fault_proxy import CLEAR, FaultProxy
 from simulators.shopper import Page
 from simulators.station import Station
+from simulators.torture import failing_syncs
 from simulators.torture.bad_disk import launcher
 from simulators.torture.keeper import Keeper
 from simulators.torture.stores import OPEN_ATTEMPTS, STORED, SqliteStore
@@ -101,6 +102,11 @@ class Site:
         return self.world.estate.cloud
 
     @property
+    def sync_pipes(self) -> Path:
+        """How the pipes of processes begin whose syncs can be made to fail."""
+        return self.directory / "syncs"
+
+    @property
     def broker_port(self) -> int:
         """Where the broker itself listens."""
         return self.world.estate.broker_port
@@ -119,7 +125,8 @@ class Site:
         await self.store.start()
         self._configure()
         log = self.directory / "cloud.log"
-        world.cloud = Process("cloud", ["cloud", "--data", str(self.cloud_directory)], log)
+        started_by = failing_syncs.launcher(self.sync_pipes, TILLBOX)
+        world.cloud = Process("cloud", ["cloud", "--data", str(self.cloud_directory)], log, started_by)
         await world.cloud.start()
         self.cloud = Keeper(world.cloud, world.cloud.start)
         for name in world.box_names:

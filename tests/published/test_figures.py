@@ -36,7 +36,7 @@ TORTURE = {
     "restores": {"database": 3},
     "takeovers": 5,
     "disk_fills": 6,
-    "sync_failures": 8,
+    "sync_failures": {"box": 8},
     "not_tried": [{"what": "tmpfs", "count": 2, "why": "no right to mount"}],
 }
 PLANTED = [

@@ -8,7 +8,7 @@ import pytest
 
 from protocol.errors import ConfigError
 from simulators.torture import command, run
-from simulators.torture.plan import BROKERS, CUTS, DATABASES, LINKS, PARTS, RESTORES, draw
+from simulators.torture.plan import BROKERS, CUTS, DATABASES, LINKS, PARTS, RESTORES, SYNCING, draw
 
 EVERY_KIND = {
     *(("kill", part) for part in PARTS),
@@ -17,7 +17,7 @@ EVERY_KIND = {
     *(("restore", what) for what in RESTORES),
     ("takeover", "client_id"),
     ("fill", "disk"),
-    ("fsync", "error"),
+    *(("fsync", part) for part in SYNCING),
 }
 
 
