@@ -27,7 +27,7 @@ from edge.config import first_settings
 from edge.config_slots import ConfigSlots
 from edge.configuration import Configuration
 from edge.devices import DeviceSet
-from edge.events import LinkChanged, SellingBlocked
+from edge.events import DeviceChanged, LinkChanged, SellingBlocked
 from edge.flows.state import Box
 from edge.journal.commit import Committer
 from edge.journal.files import OsFiles
@@ -256,12 +256,13 @@ class RunningBox:
         return Link(
             host=config.broker.host,
             port=config.broker.port,
-            tls=client_context(*config.certificate, config.broker.server_name),
+            tls=lambda: client_context(*config.certificate, config.broker.server_name),
             client_id=config.client_id,
             subscription=self.identity.subscription,
             last_will=(topic, sealed),
             on_message=self.uplink.received,
             on_change=self.uplink.link_changed,
+            on_unusable=lambda code: self.post(DeviceChanged("link", "failed" if code else "ready", code)),
         )
 
     def _synced(self) -> None:

@@ -138,8 +138,28 @@ def main() -> None:
     try:
         tillbox()
     except TillboxError as fault:
-        click.echo(f"tillbox: {one_line(str(fault))}", err=True)
-        sys.exit(EXIT_FAILED)
+        _end_with([fault])
+    except BaseExceptionGroup as together:
+        known, unknown = together.split(TillboxError)
+        if (
+            known is None or unknown is not None
+        ):  # a fault of our own program: whoever mends it needs all of it
+            raise
+        _end_with(_leaves(known))
+
+
+def _end_with(faults: list[TillboxError]) -> None:
+    for told in dict.fromkeys(one_line(str(fault)) for fault in faults):
+        click.echo(f"tillbox: {told}", err=True)
+    sys.exit(EXIT_FAILED)
+
+
+def _leaves(together: BaseExceptionGroup[TillboxError]) -> list[TillboxError]:
+    """What tasks that ran together died of, in their order."""
+    found: list[TillboxError] = []
+    for one in together.exceptions:
+        found += _leaves(one) if isinstance(one, BaseExceptionGroup) else [one]
+    return found
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import ipaddress
 import socket
@@ -94,7 +95,7 @@ class ScreenServer:
         await self._is_listening.wait()
 
     async def run(self) -> None:
-        """Serve until cancelled. OSError when the port is taken."""
+        """Serve until cancelled. ConfigError: "screen-port-taken", "screen-port-unusable" (not allowed, for one)."""
         with self._listen() as listener:
             server = _Server(
                 uvicorn.Config(
@@ -132,9 +133,9 @@ class ScreenServer:
             listener.bind((host, port))
             # Listening already here: a page that asks before the server runs waits instead of failing.
             listener.listen()
-        except OSError:
+        except OSError as error:
             listener.close()
-            raise
+            raise _not_listening(port, error) from error
         shown = f"[{host}]" if ":" in host else host
         self.address = f"http://{shown}:{listener.getsockname()[1]}/"
         return listener
@@ -203,6 +204,14 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone."""
         yield
+
+
+def _not_listening(port: int, error: OSError) -> ConfigError:
+    mend = "Stop it, or start the box with another --screen-port."
+    if error.errno == errno.EADDRINUSE:
+        return ConfigError("screen-port-taken", f"Another program has port {port}", mend)
+    what = f"The screen cannot have port {port} ({error.strerror})"
+    return ConfigError("screen-port-unusable", what, "Start the box with another --screen-port.")
 
 
 def _read_files() -> dict[str, bytes]:

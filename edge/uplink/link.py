@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import aiomqtt
 
-from protocol.errors import DeviceError, PeerError
+from protocol.errors import ConfigError, DeviceError, PeerError
 from protocol.limits import MAX_SEALED_BYTES
 from protocol.topics import parse
 
@@ -38,19 +38,24 @@ _log = logging.getLogger(__name__)
 
 
 class Link:
-    """Keeps one connection alive until cancelled; `on_message(lane, payload)` gets what comes down."""
+    """Keeps one connection alive until cancelled; `on_message(lane, payload)` gets what comes down.
+
+    `tls` makes the context anew for each connection, so that a mended certificate needs no restart. While it raises
+    ConfigError the link stays down, and `on_unusable` hears its code; "" when that is over.
+    """
 
     def __init__(  # noqa: PLR0913 - the facts of one connection
         self,
         *,
         host: str,
         port: int,
-        tls: ssl.SSLContext | None,
+        tls: Callable[[], ssl.SSLContext] | None,
         client_id: str,
         subscription: str,
         last_will: tuple[str, bytes],
         on_message: Callable[[str, bytes], None],
         on_change: Callable[[bool], None],
+        on_unusable: Callable[[str], None] = lambda _: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._host = host
@@ -61,6 +66,8 @@ class Link:
         self._last_will = last_will
         self._on_message = on_message
         self._on_change = on_change
+        self._on_unusable = on_unusable
+        self._unusable = ""
         self._sleep = sleep
         self._outgoing: asyncio.Queue[tuple[str, bytes, bool]] = asyncio.Queue()
         self.is_up = False
@@ -82,6 +89,9 @@ class Link:
             was_up = False
             try:
                 await self._live()
+            except ConfigError as unusable:
+                self.trouble = str(unusable)
+                self._note_unusable(unusable.code)
             except (aiomqtt.MqttError, DeviceError, OSError, TimeoutError) as broken:
                 was_up, self.trouble = self.is_up, f"{type(broken).__name__}: {broken}"
             finally:
@@ -92,6 +102,8 @@ class Link:
 
     async def _live(self) -> None:
         topic, payload = self._last_will
+        context = self._tls() if self._tls is not None else None
+        self._note_unusable("")
         client = aiomqtt.Client(
             self._host,
             self._port,
@@ -101,7 +113,7 @@ class Link:
             will=aiomqtt.Will(topic, payload, qos=0, retain=True),
             keepalive=KEEPALIVE_S,
             timeout=CONNECT_TIMEOUT_S,
-            tls_context=self._tls,
+            tls_context=context,
             socket_options=_NODELAY_OPTION,
         )
         async with client:
@@ -146,6 +158,13 @@ class Link:
         while True:
             topic, payload, retain = await self._outgoing.get()
             await client.publish(topic, payload, qos=0, retain=retain)
+
+    def _note_unusable(self, code: str) -> None:
+        if code != self._unusable:
+            self._unusable = code
+            self._on_unusable(code)
+            if code:
+                _log.error("no link to the cloud: %s", self.trouble)
 
     def _changed(self, *, is_up: bool) -> None:
         if is_up != self.is_up:

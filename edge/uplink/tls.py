@@ -21,13 +21,17 @@ class _NamedContext(ssl.SSLContext):
 
 
 def client_context(authority: Path, certificate: Path, key: Path, server_name: str) -> ssl.SSLContext:
-    """A context for this box; ConfigError("certificate-unusable") when a file is missing or does not fit."""
+    """A context for this box; ConfigError("certificate-unusable") names the file that is missing or does not fit."""
     context = _NamedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.server_name = server_name
     context.minimum_version = ssl.TLSVersion.TLSv1_3
+    tried = authority.name
     try:
         context.load_verify_locations(cafile=str(authority))
+        tried = f"{certificate.name} with {key.name}"
         context.load_cert_chain(str(certificate), str(key))
     except (OSError, ssl.SSLError) as broken:
-        raise ConfigError("certificate-unusable", str(broken), "Enrol the box again.") from broken
+        raise ConfigError(
+            "certificate-unusable", f"{tried} cannot be used ({broken})", "Enrol the box again."
+        ) from broken
     return context

@@ -289,8 +289,10 @@ async def test_server_on_a_taken_port_says_so():
     async with screen_at_work() as screen:
         second = ScreenServer(screen.post, port=screen.host[1])
 
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(ConfigError) as refused:
             await second.run()
+
+        assert refused.value.code == "screen-port-taken"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])
