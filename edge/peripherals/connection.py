@@ -92,7 +92,9 @@ class Link:
     def close(self) -> None:
         """Let the device go; unsent bytes are dropped."""
         transport = self._writer.transport
-        transport.abort()
+        # A serial transport that has ended by itself would end a second time, in a task that breaks unseen.
+        if not transport.is_closing() or transport.get_write_buffer_size():
+            transport.abort()
 
     def _unplugged(self) -> DeviceError:
         return DeviceError("device-unplugged", f"{self._name} went away", "Check its cable and its power.")
@@ -115,6 +117,16 @@ async def open_link(settings: LinkSettings, name: str) -> Link:
     return Link(name, reader, writer)
 
 
+class _SerialTransport(serial_asyncio_fast.SerialTransport):
+    """Tells a pulled plug to whoever uses the line, and not also to the loop as a fault of the program."""
+
+    def _fatal_error(self, exc: BaseException, message: str = "") -> None:
+        if isinstance(exc, serial.SerialException):
+            self._abort(exc)
+        else:
+            super()._fatal_error(exc, message)
+
+
 async def _open_serial(
     settings: SerialSettings, name: str
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -123,7 +135,7 @@ async def _open_serial(
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
-    transport, _ = await serial_asyncio_fast.connection_for_serial(loop, lambda: protocol, _set_up(settings))
+    transport = _SerialTransport(loop, protocol, _set_up(settings))
     return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 

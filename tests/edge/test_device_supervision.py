@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import gc
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,10 +12,13 @@ from edge.peripherals.connection import SerialSettings, TcpSettings, open_link
 from edge.peripherals.events import DeviceStateChanged
 from edge.peripherals.supervision import BackOff, DeviceState, supervise
 from protocol.errors import CallerError, DeviceError
+from simulators.serial_line import SerialLine
 from tests.device_events import Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from edge.peripherals.connection import Link
 
 
 class ScriptedDevice:
@@ -131,3 +135,34 @@ async def test_a_printer_that_is_switched_off_is_absent() -> None:
         await open_link(TcpSettings("127.0.0.1", port), "printer")
 
     assert caught.value.code == "device-absent"
+
+
+@pytest.mark.parametrize("is_writing", [False, True])
+async def test_unplugging_leaves_no_task_behind_that_broke(tmp_path, is_writing) -> None:
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    line = SerialLine(tmp_path / "line")
+    line.plug()
+    link = await open_link(SerialSettings(str(line.path)), "gadget")
+
+    line.unplug()
+    with pytest.raises(DeviceError) as broke:
+        await (write_until_it_breaks(link) if is_writing else link.read())
+    link.close()
+    link.close()
+    await all_others_ended()
+
+    gc.collect()  # a task that broke unseen is told when it is let go
+    assert broke.value.code == "device-unplugged"
+    assert complaints == []
+
+
+async def write_until_it_breaks(link: Link) -> None:
+    while True:
+        await link.write(b"W")
+        await asyncio.sleep(0)
+
+
+async def all_others_ended() -> None:
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others)
