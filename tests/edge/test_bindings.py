@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge import events
-from edge.bindings import MAX_CAPACITY_G, MAX_DEBOUNCE_MS, MAX_IDLE_GAP_MS, MIN_IDLE_GAP_MS, read_bindings
+from edge.bindings import read_bindings
 from edge.devices import FIRST_LOOK_S, DeviceSet
+from edge.peripherals.code_pages import MULTI_BYTE, TABLE_NUMBERS
 from edge.peripherals.connection import SerialSettings, TcpSettings
-from edge.peripherals.scan_frames import ScanRules
+from edge.peripherals.scan_frames import PREFIXES, SUFFIXES, ScanRules
+from protocol import device_rules
+from protocol.device_rules import MAX_CAPACITY_G, MAX_DEBOUNCE_MS, MAX_IDLE_GAP_MS, MIN_IDLE_GAP_MS
 from protocol.document import Document
 from protocol.errors import ConfigError
 from simulators.display import DisplaySim, DisplaySimSettings
@@ -125,6 +128,12 @@ def test_a_line_alone_leaves_every_setting_as_it_was() -> None:
     assert bound.printer is not None
     assert (bound.printer.paper.columns, bound.printer.paper.cut) == (48, "partial")
     assert bound.drawer is None
+
+
+def test_the_names_in_the_rules_are_those_that_the_adapters_know() -> None:
+    assert tuple(PREFIXES) == device_rules.PREFIXES
+    assert tuple(SUFFIXES) == device_rules.SUFFIXES
+    assert (*TABLE_NUMBERS, MULTI_BYTE) == device_rules.PAGES
 
 
 def test_no_devices_are_no_fault() -> None:
