@@ -92,7 +92,11 @@ class Site:
         directory = self.directory / (out or f"box-{tenant}-{box}")
         around = Surroundings("127.0.0.1", self.port, "localhost", "04" + "00" * 64, "11" * 32)
         await self.enrolment.enroll(
-            NewBox(tenant, shop, box), surroundings=around, currency="GBP", devices={}, directory=directory
+            NewBox(tenant, shop, box, replaces=bool(out)),
+            surroundings=around,
+            currency="GBP",
+            devices={},
+            directory=directory,
         )
         return read_box(directory)
 

@@ -57,6 +57,12 @@ for other in (list_boxes, show, push, group, configuration):
 @click.option("--broker", "broker_url", default="", help="mqtts://HOST:PORT as the box reaches the broker.")
 @click.option("--server-name", default="", help="The name in the broker's certificate.")
 @click.option("--shard", default="", help="The tenant's shard, two hex digits; only with its first box.")
+@click.option(
+    "--replace",
+    "replaces",
+    is_flag=True,
+    help="Shut out the box that has this name in service; without it such a name is refused.",
+)
 @json_option
 def enroll(  # noqa: PLR0913, PLR0917 - one for each option
     directory: Path,
@@ -69,16 +75,20 @@ def enroll(  # noqa: PLR0913, PLR0917 - one for each option
     broker_url: str,
     server_name: str,
     shard: str,
-    as_json: bool,  # noqa: FBT001 - click hands flags over by name
+    replaces: bool,  # noqa: FBT001 - click hands flags over by name
+    as_json: bool,  # noqa: FBT001 - as above
 ) -> None:
-    """Make a box: number, certificate, keys, and the directory that turns a machine into it."""
+    """Make a box: number, certificate, keys, and the directory that turns a machine into it.
+
+    A name that a box has in service is refused, unless --replace shuts that box out.
+    """
     config = read_config(Installation(directory).config)
     around = _surroundings(config, broker_url, server_name)
     bound = _devices(devices)
 
     async def work(database: Database) -> dict[str, Any]:
         numbered = await open_enrolment(config, database).enroll(
-            NewBox(tenant, shop, box, shard),
+            NewBox(tenant, shop, box, shard, replaces),
             surroundings=around,
             currency=currency,
             devices=bound,

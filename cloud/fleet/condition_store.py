@@ -20,6 +20,7 @@ _REPORTS = """
 SELECT tenant, box, is_online, config_version, told, reported_ms FROM box_report WHERE $1 = '' OR tenant = $1
 """
 _POSITIONS = "SELECT tenant, box, generation, through FROM replica_position WHERE $1 = '' OR tenant = $1"
+_NEVER = (0, 0, "", 0)
 
 
 async def conditions(database: Database, tenant: str = "", shop: str = "") -> list[Condition]:
@@ -30,7 +31,9 @@ async def conditions(database: Database, tenant: str = "", shop: str = "") -> li
     found = []
     for box in await store.boxes(database, tenant, shop):
         name = (box.tenant, box.box)
-        is_online, applied, told, heard_ms = reports.get(name, (0, 0, "", 0))
+        is_online, applied, told, heard_ms = reports.get(name, _NEVER)
+        if heard_ms < box.enrolled_ms:  # the box that had this name before said it
+            is_online, applied, told, heard_ms = _NEVER
         state: Any = loads(told.encode()) if told else {}
         held = through.get((*name, state.get("generation", "")), 0)
         desired, answer, reason, group, answered_ms = configured.get(name, (0, "", "", "", 0))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
 import stat
+from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
@@ -22,7 +21,6 @@ from cloud.installation import Wishes, make_installation
 from cloud.intake_boxes import BoxTable
 from edge.config import read_box
 from protocol.errors import CallerError, ConfigError, PeerError, TillboxError
-from simulators.commandline import tillbox
 from tests.brokers import real_world
 
 AROUND = Surroundings("broker.example", 8883, "localhost", "04" + "ab" * 64, "cd" * 32)
@@ -43,17 +41,23 @@ class Place:
         )
         self.count = 0
 
-    async def enroll(self, box="till-1", tenant="acme", shop="north", shard=""):
+    async def enroll(self, box="till-1", tenant="acme", shop="north", shard="", **changed):
         self.count += 1
-        directory = self.directory / f"box-{self.count}"
+        directory = changed.get("directory", self.directory / f"box-{self.count}")
         numbered = await self.enrolment.enroll(
-            NewBox(tenant, shop, box, shard),
+            NewBox(tenant, shop, box, shard, changed.get("replaces", False)),
             surroundings=AROUND,
-            currency="GBP",
-            devices={"scanner": {"port": "/dev/ttyS0"}},
+            currency=changed.get("currency", "GBP"),
+            devices=changed.get("devices", {"scanner": {"port": "/dev/ttyS0"}}),
             directory=directory,
         )
         return numbered, directory
+
+    async def standing(self):
+        """What an enrolment that fails must leave as it was."""
+        revoked = self.authority.revocations()
+        rows = await self.database.fetch("SELECT * FROM enrolment ORDER BY tenant, box_number")
+        return rows, await store.boxes(self.database), revoked
 
 
 @pytest.fixture
@@ -122,9 +126,9 @@ async def test_numbers_rise_within_a_tenant_and_begin_anew_in_another(place):
     assert numbers == [1, 2, 1, 3]
 
 
-async def test_enrolling_again_gives_a_new_number_and_new_keys_and_revokes_the_old_certificate(place):
+async def test_replacing_a_box_gives_a_new_number_and_new_keys_and_revokes_the_old_certificate(place):
     first, former = await place.enroll()
-    second, latter = await place.enroll()
+    second, latter = await place.enroll(replaces=True)
 
     admitted = await store.admitted(place.database)
     certificate = x509.load_pem_x509_certificates((former / "box.cert.pem").read_bytes())[0]
@@ -175,6 +179,89 @@ async def test_a_directory_that_is_a_box_already_is_refused_and_costs_no_number(
 
     assert refusal.value.code == "box-directory-taken"
     assert (await place.enroll("till-3"))[0].box_number == 2
+
+
+async def test_a_name_in_service_is_refused_and_its_box_stays_as_it_was(place):
+    await place.enroll()
+    before = await place.standing()
+
+    with pytest.raises(CallerError) as refusal:
+        await place.enroll()
+
+    assert refusal.value.code == "box-in-service"
+    assert await place.standing() == before
+    assert not (place.directory / "box-2").exists()
+
+
+async def test_a_name_that_was_revoked_may_be_enrolled_without_more(place):
+    await place.enroll()
+    await place.enrolment.revoke("acme", "till-1", "stolen")
+
+    numbered, _ = await place.enroll()
+
+    assert numbered.box_number == 2
+
+
+async def test_a_directory_that_cannot_be_made_changes_nothing_even_when_a_box_is_to_be_replaced(place):
+    await place.enroll()
+    (place.directory / "file").write_text("not a directory")
+    before = await place.standing()
+
+    for directory in (place.directory / "file", place.directory / "file" / "below", Path("/proc/x")):
+        with pytest.raises(ConfigError) as refusal:
+            await place.enroll(replaces=True, directory=directory)
+
+        assert refusal.value.code == "box-directory-not-writable"
+    assert await place.standing() == before
+    assert (place.directory / "file").read_text() == "not a directory"
+
+
+async def test_a_disk_that_fails_while_the_files_are_written_changes_nothing(place):
+    await place.enroll()
+    before = await place.standing()
+    directory = place.directory / "half"
+    directory.mkdir()
+    (directory / "box.key.pem").mkdir()
+
+    with pytest.raises(ConfigError) as refusal:
+        await place.enroll(replaces=True, directory=directory)
+
+    assert refusal.value.code == "box-directory-not-writable"
+    assert await place.standing() == before
+
+
+async def test_a_database_that_fails_leaves_no_key_behind(place, tmp_path):
+    async with place.database.transaction() as tx:
+        await tx.execute("ALTER TABLE box RENAME TO box_away")
+
+    with pytest.raises(Exception, match="box"):
+        await place.enroll(directory=tmp_path / "third")
+
+    assert not (tmp_path / "third").exists()
+    assert await place.database.fetch("SELECT * FROM enrolment") == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"currency": "ZZZ"}, "currency-unknown"),
+        ({"currency": ""}, "currency-unknown"),
+        ({"devices": {"toaster": {}}}, "devices-wrong"),
+        ({"devices": {"scanner": {"port": "/dev/ttyS0", "baud": 9601}}}, "devices-wrong"),
+        ({"shard": "zz"}, "topic-shard-wrong"),
+        ({"shard": "7"}, "topic-shard-wrong"),
+    ],
+)
+async def test_what_a_box_would_refuse_at_its_start_is_refused_here(place, changed, code):
+    await place.enroll()
+    before = await place.standing()
+
+    with pytest.raises(TillboxError) as refusal:
+        await place.enroll(**{"replaces": True, **changed})
+
+    assert refusal.value.code == code
+    assert await place.standing() == before
+    assert not (place.directory / "box-2").exists()
 
 
 @pytest.mark.parametrize("name", ["", "Till", "a" * 33, "a/b", "a.b", "a_b", "till 1", "ü", "#", "+"])
@@ -232,7 +319,7 @@ async def test_the_watch_tells_of_changes_of_another_process_once(place, databas
     await watch.look()
     other = await open_database(database_url)
     place.enrolment._database = other
-    await place.enroll()
+    await place.enroll(replaces=True)
     await other.close()
 
     changes = [await watch.look(), await watch.look()]
@@ -269,65 +356,3 @@ def test_a_directory_too_deep_for_the_card_zones_socket_is_refused_before_anythi
 
     assert refusal.value.code == "directory-path-too-long"
     assert not deep.exists()
-
-
-class TestCommands:
-    """The same by command, in one data directory."""
-
-    @pytest.fixture
-    def run(self, tmp_path):
-        def run(*args):
-            result = CliRunner().invoke(tillbox, [str(arg) for arg in args])
-            if isinstance(result.exception, TillboxError):
-                return result.exit_code, result.exception.code
-            assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-            return result.exit_code, json.loads(result.stdout)
-
-        run("cloud", "--data", tmp_path / "cloud", "--init", "--port", 18_883, "--json")
-        self.names = ("--cloud", tmp_path / "cloud", "--tenant", "acme", "--box", "till-1")
-        return run
-
-    def enroll(self, run, tmp_path, *more):
-        return run(
-            "fleet", "enroll", *self.names, "--store", "north", "--out", tmp_path / "b", "--json", *more
-        )
-
-    def test_a_box_is_enrolled_listed_shown_and_revoked(self, run, tmp_path):
-        code, made = self.enroll(run, tmp_path, "--devices", '{"scanner": {"port": "/dev/ttyS0"}}')
-        _, listed = run("fleet", "list", *self.names[:2], "--json")
-        _, shown = run("fleet", "show", *self.names, "--json")
-        run("fleet", "revoke", *self.names, "--json")
-        _, after = run("fleet", "show", *self.names, "--json")
-
-        assert code == 0
-        assert made["box_number"] == 1
-        assert [row["box"] for row in listed] == ["till-1"]
-        assert shown["status"] == "serving"
-        assert after["status"] == "revoked"
-        box = read_box(tmp_path / "b")
-        assert (box.broker.port, box.broker.server_name) == (18_883, "localhost")
-        assert "key" not in json.dumps(shown)
-
-    def test_the_key_that_cards_are_sealed_to_is_the_card_zones(self, run, tmp_path):
-        self.enroll(run, tmp_path)
-
-        box = read_box(tmp_path / "b")
-
-        scalar = (tmp_path / "cloud" / "cardzone" / "keys" / "card-zone.key").read_text().strip()
-        assert len(box.card_zone_key) == 130
-        assert scalar not in (tmp_path / "b" / "box.json").read_text()
-
-    @pytest.mark.parametrize(
-        ("devices", "code"), [("{", "devices-wrong"), ("[]", "devices-wrong"), ("@/nowhere", "devices-wrong")]
-    )
-    def test_wrong_devices_are_named(self, run, tmp_path, devices, code):
-        assert self.enroll(run, tmp_path, "--devices", devices) == (1, code)
-
-    @pytest.mark.parametrize(
-        "url", ["mqtt://a:1883", "http://a", "mqtts://", "mqtts://u@a", "mqtts://a:99999"]
-    )
-    def test_a_broker_that_speaks_in_clear_is_refused(self, run, tmp_path, url):
-        assert self.enroll(run, tmp_path, "--broker", url) == (1, "broker-url-wrong")
-
-    def test_an_unknown_box_is_named(self, run):
-        assert run("fleet", "show", *self.names, "--json") == (1, "box-unknown")

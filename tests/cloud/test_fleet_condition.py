@@ -148,6 +148,18 @@ async def test_what_a_box_said_is_set_against_what_the_cloud_holds(estate: Estat
     ]
 
 
+async def test_what_the_box_said_that_had_the_name_before_is_not_told_of_the_new_one(estate: Estate) -> None:
+    till = await estate.enrol()
+    await say(estate, till, state_of(till, config_version=6), NOON_MS)
+    async with estate.database.transaction() as tx:
+        await tx.execute("UPDATE box SET enrolled_ms = $1", NOON_MS + 1)
+
+    (found,) = await conditions(estate.database)
+
+    assert found.reading is None
+    assert found.configured.applied == 0
+
+
 async def test_the_last_will_leaves_the_last_words_and_says_that_the_box_is_away(estate: Estate) -> None:
     till = await estate.enrol()
     await say(estate, till, state_of(till), NOON_MS)
