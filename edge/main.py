@@ -40,7 +40,7 @@ from edge.uplink.identity import identity_of
 from edge.uplink.link import Link
 from edge.uplink.tls import client_context
 from edge.uplink.uplink import BoxUplink, run_uplink
-from edge.watch import WATCH_MS, selling_changes
+from edge.watch import WATCH_MS, journal_changes, selling_changes
 from protocol import messages
 from protocol.errors import DeviceError
 from protocol.pricing.engine import ENGINE
@@ -115,6 +115,7 @@ class RunningBox:
         self.boot = options.machine.random_bytes(4).hex()
         self.identity = identity_of(config)
         self.journal = open_journal(config, options, self.boot)
+        self._is_doubled = bool(options.second_journal)
         self._gathering: asyncio.TimerHandle | None = None
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self.committer = Committer(
@@ -285,10 +286,19 @@ class RunningBox:
         return self.journal.refusal()
 
     async def _watch(self) -> None:
-        """Look once a second whether the journal may take a new sale and a configuration needs a decision."""
+        """Look once a second at the journal's room and copies, and whether a configuration needs a decision."""
+        told = ""
         while True:
             self.configuration.tick()
-            for event in selling_changes(self.agent.box.blocked, self.journal.refusal()):
+            degraded = self.journal.degraded if self._is_doubled else ""
+            changes = [
+                *selling_changes(self.agent.box.blocked, self.journal.refusal()),
+                *journal_changes(told, degraded),
+            ]
+            if degraded and degraded != told:
+                _log.error("the journal has no second copy: %s", degraded)
+            told = degraded
+            for event in changes:
                 self.post(event)
             await self.clock.sleep_ms(WATCH_MS)
 

@@ -14,6 +14,7 @@ from edge.catalogue_file import IMAGE_NAME, check_image, open_shop
 from edge.config import first_settings
 from edge.config_slots import STATE_NAME, ConfigSlots
 from edge.diagnosis.finding import broken, good, of_error, warning
+from edge.diagnosis.history import PROBE_NAME
 from edge.journal.bounds import MIB, RESERVE_BYTES, SALE_BYTES_MAX
 from edge.journal.files import OsFiles, join
 from edge.uplink.tls import client_context
@@ -31,7 +32,6 @@ DAY_MS = 86_400_000
 EXPIRY_WARNING_MS = 60 * DAY_MS  # a certificate is replaced by hand: two months find a free afternoon
 LOW_DISK_BYTES = 64 * MIB  # some weeks of sales; below it somebody should make room
 SLOW_SYNC_MS = 100  # a tender waits for two syncs; beyond this shoppers notice
-PROBE_NAME = "doctor.probe"
 PROBE_BYTES = 4096
 
 

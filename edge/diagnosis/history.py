@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.diagnosis.finding import broken, good, warning
 from edge.journal.bounds import DAY_MS, MIB, QUOTA_BYTES
-from edge.journal.files import OsFiles
+from edge.journal.files import OsFiles, join
 from edge.journal.receipts import RECEIPTS_NAME, decode_receipts
 from edge.journal.recovery import read_generations
 from edge.journal.segment import HEAD_BYTES
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 READ_TRIES = 3  # a running box may replace a file between the listing and the reading
 NEARLY_FULL = QUOTA_BYTES // 10 * 8
+PROBE_NAME = "doctor.probe"
 OLD_MS = DAY_MS  # a day without a receipt is no lost packet any more
 MINUTE_MS = 60_000
 
@@ -46,7 +47,9 @@ class History:
     oldest_unconfirmed_ms: int = 0
     newest_ms: int = 0
     receipts_saved_ms: int = 0
-    devices: dict[str, tuple[str, str]] = field(default_factory=dict)  # name -> last state, reason
+    devices: dict[str, tuple[str, str]] = field(
+        default_factory=dict
+    )  # name -> last state since the start, reason
 
     @property
     def records(self) -> int:
@@ -109,7 +112,9 @@ def _note(found: History, body: bytes, *, is_confirmed: bool) -> None:
     found.newest_ms = max(found.newest_ms, at_ms)
     if not is_confirmed and not found.oldest_unconfirmed_ms:
         found.oldest_unconfirmed_ms = at_ms
-    if record.get("t") == "device_changed":
+    if record.get("t") == "box_started":
+        found.devices.clear()
+    elif record.get("t") == "device_changed":
         found.devices[str(record.get("device"))] = (str(record.get("state")), str(record.get("reason")))
 
 
@@ -154,18 +159,36 @@ def _check_sent(history: History, now_ms: int) -> Iterator[Finding]:
         yield good("replica", f"{what} (receipts are noted by the segment and at the end)")
 
 
-def check_second(second: str, journal: Path) -> Iterator[Finding]:
-    """A copy on the same device protects from nothing."""
+def check_second(second: str, journal: Path, told: tuple[str, str]) -> Iterator[Finding]:
+    """A copy that is not written, or lies on the same device, protects from nothing; `told` by the box that runs."""
     path = OsFiles()
-    if path.size(second) < 0:
+    if told[0] == "degraded":
+        mend = "Mend that disk or its mount, then restart the box."
+        yield broken("second journal", "journal-degraded", f"one copy is not written: {told[1]}", mend)
+    elif path.size(second) < 0:
         what = f"{second} is not there"
         yield broken("second journal", "second-journal-missing", what, "Mount the second device.")
     elif os.stat(second).st_dev == journal.parent.stat().st_dev:  # noqa: PTH116 - the option is a plain text
         what = f"{second} lies on the same device as the journal"
         yield broken("second journal", "second-journal-same-device", what, "Mount the second device there.")
+    elif trouble := _not_a_place(second):
+        what = f"{second} takes no file ({trouble})"
+        yield broken("second journal", "second-journal-not-writable", what, "Check its mount and owner.")
     else:
         room = path.free_bytes(second) // MIB
         yield good("second journal", f"on a device of its own, {room} MiB free")
+
+
+def _not_a_place(directory: str) -> str:
+    """Why no file can be made in a directory; "" when one can."""
+    files = OsFiles()
+    probe = join(directory, PROBE_NAME)
+    try:
+        files.close(files.create(probe))
+        files.unlink(probe)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
 
 
 def _age(age_ms: int) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edge.config import read_box
 from edge.diagnosis import agreement, ground, history, reach
 from edge.diagnosis.finding import BROKEN, broken, good, of_error, unknown
+from edge.watch import JOURNAL
 from protocol.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -74,8 +75,9 @@ async def examine(patient: Patient) -> Diagnosis:
     add(ground.check_catalogue(patient.work, config.currency))
     add(ground.check_settings(patient.directory, patient.work))
     add(history.check_journal(past, config, instruments.now_ms))
-    if patient.second_journal:
-        add(history.check_second(patient.second_journal, journal))
+    copies = past.devices.get(JOURNAL, ("", "")) if told.is_running else ("", "")
+    if patient.second_journal or copies[0] == "degraded":
+        add(history.check_second(patient.second_journal, journal, copies))
     devices = reach.check_devices(config.devices, past.devices, is_running=told.is_running)
     add([found async for found in devices])
     add([await reach.check_screen_port(patient.screen_port, is_running=told.is_running)])

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from tests.edge.box_process import running_box, tillbox
-from tests.edge.doctor_ward import Ward, codes
+from tests.edge.box_process import WAIT_S, running_box, tillbox
+from tests.edge.doctor_ward import Ward, codes, said
 
 
 @pytest.fixture
@@ -86,3 +86,40 @@ async def test_a_bad_certificate_is_in_the_journal_for_the_cloud_to_read_later(w
 
     changes = [(r["device"], r["state"], r["reason"]) for r in records if r["t"] == "device_changed"]
     assert changes == [("link", "failed", "certificate-unusable")]
+
+
+@pytest.mark.parametrize("kind", ["forbidden", "file"])
+async def test_a_second_journal_that_cannot_be_used_is_told_while_the_box_sells(ward, tmp_path, kind):
+    (tmp_path / "file").write_text("not a directory")
+    second = {"forbidden": "/proc/nope", "file": str(tmp_path / "file")}[kind]
+
+    async with running_box(ward.directory, "--second-journal", second) as box:
+        log = await box.logs("no second copy")
+        view = await box.until(lambda view: view["page"] == "attract")
+        told = await told_journal_state(ward)
+
+    assert second in next(line for line in log.splitlines() if "no second copy" in line)
+    assert log.count("no second copy") == 1
+    assert view["blocked"] == []
+    assert "journal-degraded" in codes(told)
+    assert second in said(told, "second journal")
+
+
+async def test_a_second_journal_that_works_again_is_no_trouble_after_the_next_start(ward, tmp_path):
+    async with running_box(ward.directory, "--second-journal", "/proc/nope") as box:
+        await box.logs("no second copy")
+        await told_journal_state(ward)
+
+    async with running_box(ward.directory, "--second-journal", tmp_path / "second") as box:
+        await box.until(lambda view: view["page"] == "attract")
+        told = await ward.look()
+
+    assert "journal-degraded" not in codes(told)
+
+
+async def told_journal_state(ward: Ward):
+    """What the doctor finds once the running box has written down that a copy is missing."""
+    async with asyncio.timeout(WAIT_S):
+        while "journal-degraded" not in codes(told := await ward.look()):
+            pass
+    return told

@@ -290,6 +290,12 @@ async def test_a_second_journal_on_the_same_device_protects_from_nothing(ward):
     assert codes(missing) == {"second-journal-missing"}
 
 
+async def test_a_second_journal_that_takes_no_file_is_named(ward):
+    told = await ward.look(second_journal="/proc/self")
+
+    assert codes(told) == {"second-journal-not-writable"}
+
+
 async def test_an_absent_broker_is_named_and_the_cloud_is_not_asked(ward):
     told = await ward.look(is_offline=False)
 
