@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import logging
+import resource
 import secrets
 import signal
 import ssl
@@ -162,11 +163,19 @@ async def run(config: CloudConfig, tell: Callable[[dict[str, object]], None]) ->
 def serve(path: Path) -> int:
     """Run until a signal; the exit code tells how it ended."""
     _log_to_standard_error()
+    _allow_many_connections()
     try:
         return asyncio.run(_until_stopped(run(read_config(path), _tell_on_standard_output)))
     except ConfigError as error:
         _log.critical("%s", error)
         return WRONG_SETTINGS
+
+
+def _allow_many_connections() -> None:
+    """Raise the number of files that the broker, our child, may open: many systems begin at 1,024, a box takes one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems name a limit that they do not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def main() -> int:

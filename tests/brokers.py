@@ -135,7 +135,7 @@ class Site:
         end.link = Link(
             host=box.broker.host,
             port=box.broker.port,
-            tls=self.box_tls(box),
+            tls=lambda: self.box_tls(box),
             client_id=box.client_id,
             subscription=box_subscription(box.shard, box.tenant, box.store, box.box),
             last_will=(end.topic("state"), b"gone"),

@@ -93,7 +93,7 @@ async def _at_work(directory: Path, scanner: ScannerSim) -> list[Row]:
     try:
         async with open_stream(ready["screen"]) as stream:
             waits = await _scan(scanner, stream)
-        resident = _resident_mib(box.pid)
+        resident = resident_mib(box.pid)
     finally:
         await box.stop()
     relay = await _relay_waits(scanner)
@@ -175,12 +175,13 @@ async def _bare_resident_mib() -> float:
     )
     assert process.stdout is not None, "its output was asked for"
     await process.stdout.readline()
-    resident = _resident_mib(process.pid)
+    resident = resident_mib(process.pid)
     await process.communicate(b"")
     return resident
 
 
-def _resident_mib(pid: int) -> float:
+def resident_mib(pid: int) -> float:
+    """The memory that a process holds."""
     status = Path(f"/proc/{pid}/status")
     if status.exists():
         fields = dict(line.split(":", 1) for line in status.read_text().splitlines())

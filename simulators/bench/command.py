@@ -25,6 +25,7 @@ PARTS = {
     "tender": "simulators.bench.tender",
     "replay": "simulators.bench.replay",
     "backlog": "simulators.bench.backlog",
+    "connected": "simulators.bench.connected",
     "world": "simulators.bench.world",
     "micropython": "simulators.bench.micropython",
 }

@@ -10,7 +10,7 @@ from edge.config import read_box
 from edge.main import Options, open_journal
 from protocol.catalogue import build
 from protocol.pricing.tax import read_tax_table
-from simulators.bench import backlog, backlog_journal, replay
+from simulators.bench import backlog, backlog_journal, connected, replay
 from simulators.demo.estate import taxes
 from tests.builders import ITEMS
 from tests.edge.doctor_ward import Ward
@@ -51,3 +51,20 @@ def test_a_filled_journal_is_one_that_the_box_itself_continues(tmp_path):
     assert journal.opened_because == ""
     assert journal.synced_through == written + 1
     journal.close()
+
+
+@pytest.mark.slow
+async def test_boxes_are_connected_heard_and_answered_and_broker_and_consumer_are_weighed(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setattr(connected, "BOXES", 6)
+    monkeypatch.setattr(connected, "STEADY_S", 7)
+
+    rows = {row.name: row.as_json() for row in await connected.measure(tmp_path)}
+
+    assert rows["connected-boxes"]["value"] == 6
+    assert rows["connected-refused"]["met"]
+    assert rows["connected-heartbeat-p99"]["value"] > 0
+    assert rows["connected-memory"]["bar"] == 200
+    assert rows["connected-memory"]["value"] > rows["connected-broker"]["value"]
+    assert rows["connected-memory"]["floor"] > 0

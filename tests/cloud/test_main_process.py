@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -73,6 +74,12 @@ async def make_directory(directory, kind="auto"):
 
 def children_of(pid):
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def open_files_of(pid):
+    limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    (line,) = [line for line in limits if line.startswith("Max open files")]
+    return int(line.split()[3])
 
 
 def is_alive(pid):
@@ -203,7 +210,7 @@ async def test_a_sale_of_a_box_is_booked_and_receipted_through_the_real_broker(t
     link = Link(
         host=box.broker.host,
         port=box.broker.port,
-        tls=client_tls(root, certificate, key),
+        tls=lambda: client_tls(root, certificate, key),
         client_id=box.client_id,
         subscription=box_subscription(box.shard, box.tenant, box.store, box.box),
         last_will=(till.topic("up", "state"), b""),
@@ -225,3 +232,16 @@ async def test_a_sale_of_a_box_is_booked_and_receipted_through_the_real_broker(t
     code, out, _ = await tillbox("explain", order, "--cloud", tmp_path / "cloud", "--json")
     assert code == 0
     assert '"ledger"' in out
+
+
+async def test_the_broker_may_open_as_many_connections_as_the_system_grants(tmp_path, start_cloud, kind):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    await make_directory(tmp_path / "cloud", kind)
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, hard), hard))
+    try:
+        _, ready = await start_cloud(tmp_path / "cloud")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert open_files_of(ready["broker"]["pid"]) >= hard - 1  # NATS keeps one for itself
