@@ -11,7 +11,7 @@ import sys
 import tempfile
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.console import Console
@@ -21,9 +21,11 @@ from simulators.checker.report import MUST_BE_ZERO
 from simulators.demo.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Coroutine
 
     from simulators.shopper import Memory
+
+T = TypeVar("T")
 
 DEFAULT_SALES = 50
 DEFAULT_SEED = 1
@@ -103,14 +105,30 @@ class _Play:
     async def headless(self, sales: int) -> dict[str, Any]:
         """Make the sales and judge the books."""
         async with self._running():
-            report = await _shop_and_judge(self._world, sales, self.choices, self._console)
+            report = await self._while_all_live(
+                _shop_and_judge(self._world, sales, self.choices, self._console)
+            )
         return {**report, "seed": self._seed}
 
     async def watched(self, *, is_alone: bool) -> dict[str, Any]:
         """Run until a person has seen enough."""
         async with self._running():
-            await _show(self._world, self.choices, self._console, is_alone=is_alone)
+            await self._while_all_live(_show(self._world, self.choices, self._console, is_alone=is_alone))
         return {}
+
+    async def _while_all_live(self, work: Coroutine[Any, Any, T]) -> T:
+        """What `work` comes to; DeviceError("process-ended") when the cloud or a box ends before it."""
+        working = asyncio.create_task(work)
+        ending = asyncio.create_task(self._world.until_one_ends())
+        try:
+            await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if ending.done():
+                ending.result()
+            return await working
+        finally:
+            for task in (working, ending):
+                task.cancel()
+            await asyncio.gather(working, ending, return_exceptions=True)
 
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:

@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from protocol.errors import ConfigError
+from protocol.errors import ConfigError, DeviceError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +63,14 @@ class Process:
     async def wait(self) -> int:
         """Wait until it has ended by itself; its exit code."""
         return 0 if self._process is None else await self._process.wait()
+
+    def ended(self) -> DeviceError:
+        """What to say of it when it has ended and nobody wanted that."""
+        code = 0 if self._process is None else self._process.returncode or 0
+        how = f"with exit code {code}: {self._last_words()}"
+        if code < 0:  # it had no time for last words
+            how = f"by {signal.Signals(-code).name}"
+        return DeviceError("process-ended", f"{self.name} was ended {how}", f"See {self._log}.")
 
     async def stop(self) -> int:
         """Ask it to end, and end it and its children if it does not; its exit code."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from protocol.errors import OutcomeUnknown
+from protocol.errors import ConfigError, OutcomeUnknown
 from simulators.acquirer.books import Books
 from simulators.acquirer.host import Acquirer, HostTimes
 from simulators.cards import host_cases
@@ -65,7 +65,16 @@ class World:
     books: Books = field(init=False)
 
     async def start(self, tell: Callable[[str], None]) -> None:
-        """Bring everything up; `tell` hears one line a step."""
+        """Bring everything up; `tell` hears one line a step.
+
+        ConfigError("demo-directory-taken"): the directory holds a demonstration, whose ports and boxes are its own.
+        """
+        if (self.directory / "cloud").exists() or (self.directory / "boxes").exists():
+            raise ConfigError(
+                "demo-directory-taken",
+                f"{self.directory} holds a demonstration already",
+                "Choose a new directory, or remove that one.",
+            )
         self.directory.mkdir(parents=True, exist_ok=True)
         self.estate = Estate(self.directory, free_port(), free_port())
         self.books = Books(self.estate.books)
@@ -137,6 +146,17 @@ class World:
             await lane.page.close()
         if lane.client is not None:
             await lane.client.aclose()
+
+    async def until_one_ends(self) -> None:
+        """Wait until the cloud or a box ends by itself; DeviceError("process-ended") says which, and how."""
+        processes = [self.cloud, *(lane.process for lane in self.lanes)]
+        waits = {asyncio.create_task(process.wait()): process for process in processes}
+        try:
+            ended, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        raise waits[ended.pop()].ended()
 
     async def settle(self) -> None:
         """Wait until the cloud has every record and no attempt is open; OutcomeUnknown when it takes too long."""
