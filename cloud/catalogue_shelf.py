@@ -11,18 +11,21 @@ import logging
 import mmap
 from typing import TYPE_CHECKING, Any
 
+from cloud.files import make_private_directory, write_private
 from cloud.ports import PriceVersions
 from protocol.catalogue import Catalogue, Prices
-from protocol.errors import PeerError
+from protocol.errors import ConfigError, PeerError
 from protocol.overlay import Overlay, read_overlay
 from protocol.pricing.tax import TaxTable, read_tax_table
-from protocol.strict_json import loads
+from protocol.settings import DEFAULT_TAXES
+from protocol.strict_json import dumps, loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 CHUNK_BYTES = 1_048_576  # reading an image for its hash
+TABLE_NAME_CHARS = 16  # of a hash: no two tables of one shop ever share them
 VERSIONS_KEPT = 256  # sets of versions in use at once; each is a few hundred bytes beside its map
 
 _log = logging.getLogger(__name__)
@@ -37,7 +40,8 @@ class DirectoryShelf:
         self._known: set[tuple[str, int]] = set()
         self._catalogues: dict[str, Catalogue] = {}
         self._overlays: dict[str, Overlay] = {}
-        self._taxes: dict[str, TaxTable] = {}
+        table = read_tax_table(DEFAULT_TAXES)  # of boxes that were told none: it lies on every shelf
+        self._taxes = {table.hash.hex(): table}
         self._versions: dict[tuple[str, str, str], PriceVersions] = {}
 
     async def find(self, tenant: str, catalogue: str, overlay: str, taxes: str) -> PriceVersions | None:
@@ -98,6 +102,25 @@ class DirectoryShelf:
                 self._taxes[taxes.hash.hex()] = taxes
         except (PeerError, OSError, ValueError) as error:
             _log.warning("%s on the shelf is passed over: %s", path.name, error)
+
+
+def put_taxes(directory: Path, table: TaxTable) -> Path:
+    """Put a tax table on the shelf, where sales that name its hash find it; twice changes nothing.
+
+    ConfigError "shelf-not-writable".
+    """
+    path = directory / f"{table.hash.hex()[:TABLE_NAME_CHARS]}.taxes.json"
+    try:
+        if not path.exists():
+            make_private_directory(directory)
+            write_private(path, dumps(table.document()))
+    except OSError as error:
+        raise ConfigError(
+            "shelf-not-writable",
+            f"The tax table cannot be put on the shelf {directory}: {error.strerror}",
+            "Make the directory writable: without it the cloud cannot check the prices of any sale",
+        ) from error
+    return path
 
 
 def open_image(path: Path) -> Catalogue:

@@ -8,7 +8,7 @@ Read `configuration` next.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidSignature
@@ -18,6 +18,7 @@ from edge.settings import Settings, read_settings
 from protocol.configuration import decode_document, signed_part, unpack
 from protocol.errors import ConfigError, PeerError
 from protocol.limits import MAX_CONFIGURATION_STEP, MAX_TEXT_CHARS
+from protocol.settings import SETTINGS
 
 if TYPE_CHECKING:
     from edge.config_slots import ConfigSlots
@@ -32,8 +33,6 @@ ROLLBACK = "rollback"
 NOT_NEWER = "not-newer"
 FAST_FORWARD = "fast-forward"
 REFUSED_BEFORE = "refused-before"
-
-SETTINGS = frozenset(entry.name for entry in fields(Settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def check(payload: bytes, signer: bytes, tenant: str, box: str) -> Genuine | Ref
 
 def read(found: Genuine) -> Settings | Refusal:
     """Read the settings; the reason of a refusal names every fault as far as a message has room."""
-    unknown = sorted(set(found.settings) - SETTINGS)
+    unknown = sorted(set(found.settings).difference(SETTINGS))
     try:
         return read_settings(found.settings)
     except ConfigError as wrong:

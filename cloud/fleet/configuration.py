@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cloud.fleet import configuration_store as store
 from cloud.fleet.configuration_rules import OPEN, next_state, next_version
 from protocol.configuration import encode_document, pack, signed_part
-from protocol.errors import CallerError
+from protocol.errors import CallerError, ConfigError
+from protocol.pricing.tax import TaxTable, read_tax_table
+from protocol.settings import DEFAULT_TAXES, SETTINGS, settings_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +38,25 @@ class Push:
     issued_ms: int
     expires_ms: int
     above: int = 0  # a number that a person knows a box to have, after the cloud was restored
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Settings that every box takes. `settings` name the tax table always, so that cloud and box mean the same one."""
+
+    settings: dict[str, Any]
+    taxes: TaxTable
+    left_out: tuple[str, ...]  # what the boxes set to what the software comes with
+
+
+def check_settings(settings: dict[str, Any]) -> Checked:
+    """Find what a box would refuse before anything is signed; ConfigError("settings-wrong") lists every fault."""
+    faults = settings_faults(settings)
+    if faults:
+        raise ConfigError("settings-wrong", "; ".join(faults), "Correct these settings; nothing was sent")
+    whole = {"taxes": DEFAULT_TAXES, **settings}
+    left_out = tuple(name for name in SETTINGS if name not in settings)
+    return Checked(whole, read_tax_table(whole["taxes"]), left_out)
 
 
 class Pushed(NamedTuple):

@@ -15,10 +15,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from cloud.catalogue_shelf import put_taxes
 from cloud.config import read_config
 from cloud.database import open_database
 from cloud.fleet import configuration_store as store
-from cloud.fleet.configuration import Push, Pushed, choose_boxes
+from cloud.fleet.configuration import Push, Pushed, check_settings, choose_boxes
 from cloud.fleet.configuration import push as push_settings
 from cloud.fleet.configuration_rules import OPEN
 from cloud.fleet.signer import load_signer
@@ -91,16 +92,22 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     patience: int,
     as_json: bool,  # noqa: FBT001 - as above
 ) -> None:
-    """Sign the settings in FILE and send them to a box, a group, a store or all boxes of a tenant."""
+    """Sign the settings in FILE and send them to a box, a group, a store or all boxes of a tenant.
+
+    What FILE leaves out gets the value that the software comes with: name taxes and staff. The tax table goes onto the
+    cloud's shelf by itself.
+    """
     from cloud.main import WORLD  # noqa: PLC0415 - main loads the whole cloud; `--help` need not wait for it
 
     config = read_config(Installation(directory).config)
     now_ms = WORLD.now_ms()
-    what = Push(tenant, group, read_settings_file(file), now_ms, now_ms + hours * MS_AN_HOUR, above)
+    checked = check_settings(read_settings_file(file))
+    what = Push(tenant, group, checked.settings, now_ms, now_ms + hours * MS_AN_HOUR, above)
     key = load_signer(config.installation.signer)
 
     async def work(database: Database) -> list[dict[str, Any]]:
         chosen = await choose_boxes(database, tenant, boxes, group)
+        put_taxes(config.installation.catalogue, checked.taxes)
         with _progress("signed", len(chosen)) as (advance, _):
             pushed = await push_settings(database, key, what, chosen, advance)
         if wait:
@@ -109,13 +116,10 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
         return _results(pushed, states)
 
     results = _with_database(config.database, work)
-    _tell(
-        {"tenant": tenant, "group": group, "expires_ms": what.expires_ms, "boxes": results},
-        "\n".join(
-            f"{row['box']}\t{row['version']}\t{_words(row['state'], row['reason'])}" for row in results
-        ),
-        as_json=as_json,
-    )
+    if checked.left_out:
+        click.echo(f"as the software comes: {', '.join(checked.left_out)}", err=True)
+    told = {"tenant": tenant, "group": group, "expires_ms": what.expires_ms, "boxes": results}
+    _tell(told, "\n".join(_line(row) for row in results), as_json=as_json)
     if wait and any(row["state"] != "applied" for row in results):
         raise click.exceptions.Exit(NOT_TAKEN)
 
@@ -175,7 +179,7 @@ def configuration(directory: Path, tenant: str, as_json: bool) -> None:  # noqa:
 
 
 def read_settings_file(file: Path) -> dict[str, Any]:
-    """Read the settings of a file; ConfigError("push-file-wrong"). The boxes check each of them."""
+    """Read the settings of a file; ConfigError("push-file-wrong"). What they are is checked elsewhere."""
     try:
         with file.open("rb") as opened:
             settings = loads(opened.read(MAX_CONFIGURATION_BYTES + 1), MAX_CONFIGURATION_BYTES)
@@ -232,6 +236,10 @@ def _progress(word: str, total: int) -> Iterator[tuple[Callable[[int], None], Ca
             bar.console.print(line, markup=False, highlight=False)
 
         yield lambda count: bar.advance(task, count), say
+
+
+def _line(row: dict[str, Any]) -> str:
+    return f"{row['box']}\t{row['version']}\t{_words(row['state'], row['reason'])}"
 
 
 def _words(state: str, reason: str) -> str:

@@ -7,8 +7,10 @@ import logging
 
 import pytest
 
-from cloud.catalogue_shelf import DirectoryShelf
+from cloud.catalogue_shelf import DirectoryShelf, put_taxes
+from edge.settings import Settings
 from protocol.catalogue import Catalogue, build
+from protocol.errors import ConfigError
 from protocol.item import Item
 from protocol.overlay import Overlay
 from protocol.pricing.tax import TaxTable
@@ -86,3 +88,29 @@ async def test_a_damaged_file_is_named_and_does_not_hide_the_others(shelf, tmp_p
 
 async def test_a_directory_that_is_missing_holds_nothing(tmp_path):
     assert await DirectoryShelf(tmp_path / "nowhere").find("acme", *KEY) is None
+
+
+async def test_the_tax_table_of_a_box_that_was_told_none_lies_on_every_shelf(shelf):
+    assert await shelf.find("acme", KEY[0], "", Settings().taxes.hash.hex()) is not None
+
+
+async def test_a_tax_table_that_is_put_on_the_shelf_is_found_at_once(shelf, tmp_path):
+    later = TaxTable("excluded", "total", {"A": 77_000})
+    before = await shelf.find("acme", KEY[0], "", later.hash.hex())
+
+    put_taxes(tmp_path, later)
+    put_taxes(tmp_path, later)
+
+    assert before is None
+    found = await shelf.find("acme", KEY[0], "", later.hash.hex())
+    assert found is not None
+    assert found.taxes.hash == later.hash
+
+
+def test_a_shelf_that_cannot_be_written_is_a_named_error(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(ConfigError) as refusal:
+        put_taxes(tmp_path / "file", TaxTable("excluded", "total", {"A": 1}))
+
+    assert refusal.value.code == "shelf-not-writable"

@@ -12,12 +12,16 @@ from typing import Any
 
 import pytest
 
+from cloud.fleet.configuration import check_settings
 from edge.config import read_box
 from edge.configuration import SOAK_MS
+from edge.settings import read_settings
 from edge.uplink.identity import Identity
 from edge.uplink.link import Link
 from edge.uplink.tls import client_context
+from protocol.configuration import decode_document, unpack
 from protocol.messages import encode_config_answer, offline_state
+from protocol.pricing.tax import read_tax_table
 from tests.brokers import eventually
 from tests.cloud.test_main_process import ROOT, make_directory, tillbox
 from tests.conftest import find_program
@@ -64,7 +68,7 @@ class BoxOnLine:
         self.link = Link(
             host=config.broker.host,
             port=config.broker.port,
-            tls=tls,
+            tls=lambda: tls,
             client_id=config.client_id,
             subscription=self.identity.subscription,
             last_will=self.identity.seal("state", offline_state()),
@@ -97,11 +101,16 @@ def scalar(directory, sql) -> Any:
     return row[0] if row else None
 
 
+def settings_in(site, version):
+    """The settings of the first box's document, as they were signed."""
+    payload = scalar(site, f"SELECT payload FROM configuration_document WHERE version = {version}")
+    return decode_document(unpack(payload)[1])["settings"]
+
+
 async def test_a_push_reaches_a_box_that_was_away_and_one_that_waits(tmp_path, kind):
     site, names = tmp_path / "cloud", ("--cloud", tmp_path / "cloud", "--tenant", "acme")
     for number in (1, 2):
         (tmp_path / f"{number}.json").write_text(json.dumps({"store_name": f"Shop {number}"}))
-    (tmp_path / "wrong.json").write_text('{"thanks_ms": 0}')
     await make_directory(site, kind)
 
     async with running_cloud(site):
@@ -115,7 +124,8 @@ async def test_a_push_reaches_a_box_that_was_away_and_one_that_waits(tmp_path, k
             after_return = box.box.settings.store_name
             waited = ("--wait", "--patience", "30", "--json")
             live = await tillbox("fleet", "push", tmp_path / "2.json", *names, "--group", "north", *waited)
-            wrong = await tillbox("fleet", "push", tmp_path / "wrong.json", *names, "--group", "all", *waited)
+            leap = (*names, "--group", "all", "--above", 1_000_000, *waited)
+            wrong = await tillbox("fleet", "push", tmp_path / "2.json", *leap)
             standings = await tillbox("fleet", "configuration", *names, "--json")
 
     assert enrolled[0] == 0, enrolled[2]
@@ -126,8 +136,63 @@ async def test_a_push_reaches_a_box_that_was_away_and_one_that_waits(tmp_path, k
     assert "till-1 2: applied" in live[2]
     assert box.box.settings.store_name == "Shop 2"
     assert wrong[0] == 1
-    assert json.loads(wrong[1])["boxes"][0]["reason"].startswith("settings-wrong: thanks_ms")
-    assert [(row["desired"], row["state"]) for row in json.loads(standings[1])] == [(3, "refused")]
+    assert json.loads(wrong[1])["boxes"][0]["reason"].startswith("fast-forward")
+    assert [(row["desired"], row["state"]) for row in json.loads(standings[1])] == [(1_000_001, "refused")]
+
+
+async def test_the_cloud_has_the_taxes_that_a_push_brings_to_a_box_before_the_box_sells_by_them(tmp_path):
+    site, names = tmp_path / "cloud", ("--cloud", tmp_path / "cloud", "--tenant", "acme")
+    taxes = {"v": 1, "mode": "excluded", "rounding": "total", "rates": {"A": 77_000}}
+    (tmp_path / "taxed.json").write_text(json.dumps({"taxes": taxes, "staff": []}))
+    (tmp_path / "bare.json").write_text('{"store_name": "Corner Shop"}')
+    await make_directory(site)
+    place = ("--store", "north", "--box", "till-1", "--out", tmp_path / "box")
+    await tillbox("fleet", "enroll", *names, *place)
+
+    pushed = [
+        await tillbox("fleet", "push", tmp_path / file, *names, "--group", "all")
+        for file in ("taxed.json", "bare.json")
+    ]
+
+    signed = [settings_in(site, version) for version in (1, 2)]
+    assert signed[0]["taxes"] == taxes
+    for settings in signed:
+        table = read_settings(settings).taxes
+        shelf = [read_tax_table(json.loads(path.read_text())) for path in (site / "catalogue").iterdir()]
+        assert table.hash in [other.hash for other in shelf]
+    assert "taxes" not in pushed[0][2]
+    assert "as the software comes" in pushed[1][2]
+    assert "staff" in pushed[1][2]
+    assert "taxes" in pushed[1][2]
+
+
+async def test_settings_that_no_box_takes_are_refused_before_they_are_signed(tmp_path):
+    site, names = tmp_path / "cloud", ("--cloud", tmp_path / "cloud", "--tenant", "acme")
+    (tmp_path / "wrong.json").write_text('{"thanks_ms": 0, "colour": "red", "taxes": {}}')
+    await make_directory(site)
+    place = ("--store", "north", "--box", "till-1", "--out", tmp_path / "box")
+    await tillbox("fleet", "enroll", *names, *place)
+
+    ended, out, err = await tillbox("fleet", "push", tmp_path / "wrong.json", *names, "--group", "all")
+
+    assert (ended, out) == (1, "")
+    for fault in (
+        "settings-wrong",
+        "colour: unknown setting",
+        "thanks_ms: must be",
+        "taxes: tax-table-wrong",
+    ):
+        assert fault in err
+    assert scalar(site, "SELECT version FROM configuration_document") is None
+    assert list((site / "catalogue").iterdir()) == []
+
+
+def test_the_example_of_the_page_is_one_that_a_box_takes():
+    page = (ROOT / "docs/how-to/push-configuration.md").read_text("utf-8")
+    example = json.loads(page.split("```json\n")[1].split("```")[0])
+
+    assert check_settings(example).settings == example
+    assert set(example) >= {"taxes", "staff"}
 
 
 async def test_a_push_that_cannot_be_made_is_a_named_error(tmp_path):

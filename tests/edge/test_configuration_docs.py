@@ -7,9 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 
 from edge import configuration, configuration_check
-from edge.configuration_check import SETTINGS
-from edge.settings import BOUNDS, Settings
+from edge.settings import Settings
 from protocol import limits
+from protocol.settings import BOUNDS, SETTINGS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/configuration.md").read_text("utf-8")
 
@@ -25,7 +25,8 @@ def test_every_setting_stands_in_the_table_with_its_bounds_and_default():
     table = {row[0].strip("`"): row for row in rows("Settings")}
     defaults = Settings()
 
-    assert set(table) == SETTINGS
+    assert set(table) == set(SETTINGS)
+    assert {entry.name for entry in fields(Settings)} == set(SETTINGS)
     for name, (least, most) in BOUNDS.items():
         assert table[name][1:4] == [str(least), str(most), str(getattr(defaults, name))]
     for entry in fields(Settings):
