@@ -26,6 +26,7 @@ PARTS = {
     "replay": "simulators.bench.replay",
     "backlog": "simulators.bench.backlog",
     "connected": "simulators.bench.connected",
+    "acknowledged": "simulators.bench.acknowledged",
     "world": "simulators.bench.world",
     "micropython": "simulators.bench.micropython",
 }

@@ -10,7 +10,7 @@ from edge.config import read_box
 from edge.main import Options, open_journal
 from protocol.catalogue import build
 from protocol.pricing.tax import read_tax_table
-from simulators.bench import backlog, backlog_journal, connected, replay
+from simulators.bench import acknowledged, backlog, backlog_journal, connected, replay
 from simulators.demo.estate import taxes
 from tests.builders import ITEMS
 from tests.edge.doctor_ward import Ward
@@ -68,3 +68,25 @@ async def test_boxes_are_connected_heard_and_answered_and_broker_and_consumer_ar
     assert rows["connected-memory"]["bar"] == 200
     assert rows["connected-memory"]["value"] > rows["connected-broker"]["value"]
     assert rows["connected-memory"]["floor"] > 0
+
+
+@pytest.mark.slow
+async def test_acknowledged_records_are_counted_and_none_of_ours_is_lost(monkeypatch, mosquitto, tmp_path):
+    assert mosquitto
+    for name, value in {"ROUNDS": 2, "RECORDS_A_ROUND": 40, "KILLS": 2, "SALES": 400}.items():
+        monkeypatch.setattr(acknowledged, name, value)
+
+    rows = {row.name: row.as_json() for row in await acknowledged.measure(tmp_path)}
+
+    assert list(rows) == [
+        "acknowledged-by-puback-of-nats",
+        "acknowledged-by-our-receipts-behind-nats",
+        "acknowledged-by-puback-of-mosquitto",
+        "acknowledged-by-our-receipts-behind-mosquitto",
+    ]
+    assert all(row["floor"] > 0 for row in rows.values())
+    for kind in ("nats", "mosquitto"):
+        ours = rows[f"acknowledged-by-our-receipts-behind-{kind}"]
+        assert (ours["value"], ours["bar"]) == (0, 0)
+        assert ours["floor"] >= 400 * 9
+    assert rows["acknowledged-by-puback-of-mosquitto"]["value"] > 0
