@@ -47,7 +47,7 @@ _LINES = {
     "shopper": "A shopper who buys at a running box, over its page and its devices' control socket.",
     "tell": "Tell a running simulator what to do, over its control socket.",
 }
-CODE_DIGITS = 8  # the shortest GTIN: what is longer is a code and stays text
+NUMBER_CHARS = 18  # no weight, count or case is longer; what is longer stays text
 Wrapped = TypeVar("Wrapped", bound="Callable[..., Any]")
 
 
@@ -261,8 +261,9 @@ def _be(name: str, start: Callable[[], Awaitable[Running]], control: str, *, is_
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         running = await _started(name, start)
-        server = await serve_control(control, running.actions) if control else None
+        server = None
         try:
+            server = await serve_control(control, running.actions) if control else None
             told = {"sim": name, **running.listens, "actions": sorted(running.actions)}
             click.echo(json.dumps({**told, "control": control} if control else told))
             await stay(running.actions, "", follows_input=is_following)
@@ -299,11 +300,19 @@ def tell_device(socket: str, action: str, values: tuple[str, ...]) -> None:
             raise ConfigError(
                 "value-without-name", f"{value} is not NAME=VALUE", "Write card=visa, for example"
             )
-        command[name] = int(text) if text.removeprefix("-").isdecimal() and len(text) < CODE_DIGITS else text
+        command[name] = _meant(text)
     answer = asyncio.run(tell(socket, command))
     click.echo(json.dumps(answer, ensure_ascii=False))
     if not answer.get("ok"):
         raise SystemExit(1)
+
+
+def _meant(text: str) -> Any:
+    """The JSON value of a text; one with leading zeros, or too long for a number, is a code and stays text."""
+    if text in ("true", "false"):
+        return text == "true"
+    is_number = text.removeprefix("-").isdecimal() and len(text) < NUMBER_CHARS and str(int(text)) == text
+    return int(text) if is_number else text
 
 
 @sim.command(help=_LINES["shopper"])

@@ -11,11 +11,16 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import os
+import socket
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from protocol.errors import CallerError, PeerError, TillboxError
+from protocol.errors import CallerError, ConfigError, PeerError, TillboxError
+from protocol.strict_json import loads
+from simulators.device_arguments import checked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -29,7 +34,7 @@ MAX_COMMAND_BYTES = 65536
 async def perform(line: bytes, actions: Actions) -> dict[str, Any]:
     """Carry out one command line; a wrong command is an answer, not an exception."""
     try:
-        command = json.loads(line)
+        command = loads(line, MAX_COMMAND_BYTES)
         if not isinstance(command, dict) or not isinstance(command.get("do"), str):
             raise CallerError("command-malformed", "A command is an object with a text `do`")
         name = command.pop("do")
@@ -37,17 +42,17 @@ async def perform(line: bytes, actions: Actions) -> dict[str, Any]:
             raise CallerError(
                 "command-unknown", f"No action {name}", f"Choose one of {', '.join(sorted(actions))}."
             )
-        result = actions[name](**command)
-        if inspect.isawaitable(result):
-            result = await result
-    except (ValueError, TypeError, TillboxError) as fault:
+        return {"ok": True, "result": await _perform(name, actions[name], command)}
+    except TillboxError as fault:
         return {"ok": False, "error": str(fault)}
-    return {"ok": True, "result": result}
 
 
 async def serve_control(path: str, actions: Actions) -> asyncio.Server:
-    """Listen for commands on a Unix socket at `path`; close the returned server to stop."""
-    Path(path).unlink(missing_ok=True)  # noqa: ASYNC240  (once, before anything listens)
+    """Listen for commands on a Unix socket at `path`; close the returned server to stop.
+
+    A socket that nobody listens at any more is replaced, and nothing else. ConfigError: "control-taken".
+    """
+    _make_room(Path(path))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -59,7 +64,12 @@ async def serve_control(path: str, actions: Actions) -> asyncio.Server:
         finally:
             writer.close()
 
-    return await asyncio.start_unix_server(serve, path, limit=MAX_COMMAND_BYTES)
+    try:
+        return await asyncio.start_unix_server(serve, path, limit=MAX_COMMAND_BYTES)
+    except OSError as error:
+        raise ConfigError(
+            "control-not-made", f"No socket at {path} ({error.strerror or error})", "Choose another path."
+        ) from error
 
 
 async def tell(path: str, command: dict[str, Any]) -> dict[str, Any]:
@@ -88,11 +98,65 @@ async def follow_standard_input(actions: Actions) -> None:
 
 
 async def _standard_input() -> AsyncIterator[bytes]:
+    """Lines of a pipe or a terminal as they come; those of a file at once. PeerError("command-too-long")."""
     reader = asyncio.StreamReader(limit=MAX_COMMAND_BYTES)
     loop = asyncio.get_running_loop()
+    if _is_there_at_once(loop):
+        while line := sys.stdin.buffer.readline(MAX_COMMAND_BYTES):
+            yield line
+        return
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    async for line in reader:
-        yield line
+    try:
+        async for line in reader:
+            yield line
+    except ValueError as error:
+        raise PeerError(
+            "command-too-long", f"A command is longer than {MAX_COMMAND_BYTES} bytes", "Send shorter lines."
+        ) from error
+
+
+def _is_there_at_once(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether standard input is a file or nothing at all, for which no system tells when more comes."""
+    if stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode):
+        return True
+    try:
+        loop.add_reader(sys.stdin.fileno(), lambda: None)
+    except PermissionError:
+        return True
+    loop.remove_reader(sys.stdin.fileno())
+    return False
+
+
+async def _perform(name: str, action: Callable[..., Any], given: dict[str, Any]) -> Any:
+    """What an action gives. CallerError: "command-arguments-wrong", "command-value-wrong"."""
+    arguments = checked(name, action, given)
+    try:
+        result = action(**arguments)
+        return await result if inspect.isawaitable(result) else result
+    except (ValueError, TypeError, OSError) as wrong:
+        raise CallerError(
+            "command-value-wrong", f"{name} cannot be done with that ({wrong})", "Correct it."
+        ) from wrong
+
+
+def _make_room(path: Path) -> None:
+    try:
+        is_socket = stat.S_ISSOCK(path.lstat().st_mode)
+    except OSError:
+        return  # nothing is there; whatever else is wrong is told when the socket is made
+    if not is_socket or _is_listened_at(path):
+        what = "another simulator listens there" if is_socket else "it is no socket"
+        raise ConfigError("control-taken", f"{path} is taken: {what}", "Choose another path.")
+    path.unlink()
+
+
+def _is_listened_at(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 async def stay(actions: Actions, control: str, *, follows_input: bool) -> None:

@@ -62,6 +62,10 @@ class ScannerSim:
         """Read one code, named as a control line names it."""
         await self.scan(text)
 
+    async def scan_all(self, texts: list[str]) -> None:
+        """Read several codes in one burst, named as a control line names them."""
+        await self.scan(*texts)
+
     async def send_pieces(self, pieces: list[bytes], pause_s: float = 0.0) -> None:
         """Send raw bytes in pieces, with a pause between them."""
         for number, piece in enumerate(pieces):
@@ -77,7 +81,7 @@ class ScannerSim:
         """Name what a control line may do."""
         return {
             "scan": self.scan_one,
-            "burst": lambda texts: self.scan(*texts),
+            "burst": self.scan_all,
             "raw": self.send_hex,
             "plug": self.plug,
             "unplug": self.unplug,

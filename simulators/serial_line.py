@@ -14,7 +14,7 @@ import pty
 import tty
 from pathlib import Path
 
-from protocol.errors import CallerError
+from protocol.errors import CallerError, ConfigError
 
 # What the far end may leave unread before bytes are lost, as in a real UART's driver.
 MAX_UNSENT_BYTES = 1 << 20
@@ -37,14 +37,22 @@ class SerialLine:
         return self._master >= 0
 
     def plug(self) -> None:
-        """Make the line appear at its path."""
+        """Make the line appear at its path; a line of before is replaced.
+
+        ConfigError("line-taken"): something else is there.
+        """
         if self.is_plugged:
             return
+        fresh = self.path.with_name(self.path.name + ".new")
+        for path in (self.path, fresh):
+            if os.path.lexists(path) and not path.is_symlink():
+                raise ConfigError(
+                    "line-taken", f"{path} is there and no simulated line", "Choose another path."
+                )
         self._master, self._far_end = pty.openpty()
         tty.setraw(self._far_end)
         os.set_blocking(self._master, False)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.path.with_name(self.path.name + ".new")
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(os.ttyname(self._far_end))
         fresh.replace(self.path)
@@ -55,7 +63,8 @@ class SerialLine:
         if not self.is_plugged:
             return
         asyncio.get_running_loop().remove_reader(self._master)
-        self.path.unlink(missing_ok=True)
+        if self.path.is_symlink() and str(self.path.readlink()) == os.ttyname(self._far_end):
+            self.path.unlink()
         os.close(self._master)
         os.close(self._far_end)
         self._master = self._far_end = -1

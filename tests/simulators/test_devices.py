@@ -14,12 +14,12 @@ from edge.peripherals.connection import SerialSettings
 from edge.peripherals.events import CodeScanned
 from edge.peripherals.scanner import Scanner, ScannerSettings
 from protocol.errors import CallerError, ConfigError
-from simulators.device_control import perform
+from simulators.device_control import perform, serve_control
 from simulators.display import DisplaySim, DisplaySimSettings, run_display
 from simulators.drawer import DrawerSim
 from simulators.printer.station import PrinterSim, PrinterSimSettings, run_printer
 from simulators.scale import ScaleSim, ScaleSimSettings, run_scale
-from simulators.scanner import ScannerSimSettings, run_scanner
+from simulators.scanner import ScannerSim, ScannerSimSettings, run_scanner
 from simulators.serial_line import SerialLine
 from tests.device_events import PATIENCE_S, Told, clock, living
 
@@ -106,15 +106,28 @@ async def test_scale_and_display_run_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        (b"not json", "Expecting value"),
+        (b"not json", "json-"),
+        (b"[" * 5_000, "json-"),
         (b"[]", "command-malformed"),
         (b'{"do": 7}', "command-malformed"),
         (b'{"do": "fly"}', "command-unknown"),
-        (b'{"do": "add", "c": 1}', "unexpected keyword"),
+        (b'{"do": "add", "c": 1}', "command-arguments-wrong: add takes a, b."),
+        (b'{"do": "put"}', "command-arguments-wrong: put takes weight_g (whole number)."),
+        (b'{"do": "put", "weight_g": "abc"}', "command-arguments-wrong: put takes"),
+        (b'{"do": "put", "weight_g": true}', "command-arguments-wrong: put takes"),
+        (b'{"do": "put", "weight_g": null}', "command-arguments-wrong: put takes"),
+        (b'{"do": "set", "rows_left": "many"}', "set takes values (true or false or whole number)."),
+        (b'{"do": "burst", "texts": "one"}', "burst takes texts (list of texts)."),
+        (b'{"do": "raw", "data": "zz"}', "command-value-wrong: raw cannot"),
+        (b'{"do": "plug", "now": 1}', "command-arguments-wrong: plug takes nothing more."),
     ],
 )
 async def test_a_wrong_command_is_an_answer(line: bytes, fault: str) -> None:
-    answer = await perform(line, {"add": lambda a, b: a + b})
+    scanner = ScannerSim(ScannerSimSettings("scanner")).actions()
+    printer = PrinterSim(PrinterSimSettings()).actions()
+    put = ScaleSim(ScaleSimSettings("scale")).actions()["put"]
+
+    answer = await perform(line, {**scanner, **printer, "put": put, "add": lambda a, b: a + b})
 
     assert answer["ok"] is False
     assert fault in answer["error"]
@@ -125,6 +138,71 @@ async def test_a_command_gives_its_result() -> None:
         "ok": True,
         "result": 3,
     }
+
+
+@pytest.mark.parametrize("text", ['"4011"', "4011"])
+async def test_a_short_code_is_scanned_whether_a_shell_made_it_a_number_or_not(
+    tmp_path: Path, text: str
+) -> None:
+    scanner = ScannerSim(ScannerSimSettings(str(tmp_path / "scanner")))
+    scanner.plug()
+
+    answer = await perform(b'{"do": "scan", "text": %s}' % text.encode(), scanner.actions())
+    with scanner.line.path.open("rb", buffering=0) as far_end:
+        scanned = far_end.read(100)
+
+    scanner.unplug()
+    assert answer["ok"]
+    assert scanned == b"4011\r"
+
+
+@pytest.mark.parametrize("name", ["gadget", "gadget.new"])
+async def test_a_file_where_a_line_should_be_is_left_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+
+    with pytest.raises(ConfigError) as refused:
+        SerialLine(tmp_path / "gadget").plug()
+
+    assert refused.value.code == "line-taken"
+    assert (tmp_path / name).read_text() == "mine"
+
+
+async def test_a_line_that_another_took_over_is_not_taken_from_it(tmp_path: Path) -> None:
+    first, second = SerialLine(tmp_path / "gadget"), SerialLine(tmp_path / "gadget")
+    first.plug()
+    second.plug()
+
+    first.unplug()
+
+    assert second.path.is_symlink()
+    second.unplug()
+    assert not second.path.is_symlink()
+
+
+async def test_a_file_where_a_control_socket_should_be_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "control").write_text("mine")
+
+    with pytest.raises(ConfigError) as refused:
+        await serve_control(str(tmp_path / "control"), {})
+
+    assert refused.value.code == "control-taken"
+    assert (tmp_path / "control").read_text() == "mine"
+
+
+async def test_a_control_socket_is_replaced_only_when_nobody_listens(tmp_path: Path) -> None:
+    path = str(tmp_path / "control")
+    first = await serve_control(path, {"who": lambda: "first"})
+
+    with pytest.raises(ConfigError) as refused:
+        await serve_control(path, {})
+    first.close()
+    await first.wait_closed()
+    second = await serve_control(path, {"who": lambda: "second"})
+    answer = await told_by(path, do="who")
+
+    second.close()
+    assert refused.value.code == "control-taken"
+    assert answer["result"] == "second"
 
 
 async def test_a_line_is_plugged_and_unplugged_at_the_same_path(tmp_path: Path) -> None:

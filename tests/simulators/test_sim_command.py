@@ -92,6 +92,40 @@ async def test_a_control_socket_works_a_simulator_from_outside(tmp_path):
     assert code == 0
 
 
+@pytest.mark.parametrize("source", ["file", "nothing"])
+async def test_commands_are_taken_from_a_file_and_from_nothing(tmp_path, source):
+    commands = tmp_path / "commands"
+    commands.write_text('{"do": "put", "weight_g": 335}\n{"do": "questions"}\n' if source == "file" else "")
+    given = commands if source == "file" else Path("/dev/null")
+
+    with given.open("rb") as stdin:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "simulators.commandline", "sim", "scale", "--follow"),
+            *("--path", str(tmp_path / "scale")),
+            cwd=ROOT, stdin=stdin, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+    async with asyncio.timeout(PATIENCE_S):
+        out, err = await process.communicate()
+
+    answers = [json.loads(line) for line in out.splitlines()][1:]
+    assert (process.returncode, err) == (0, b"")
+    assert answers == ([{"ok": True, "result": None}, {"ok": True, "result": 0}] if source == "file" else [])
+
+
+@pytest.mark.parametrize("option", ["--path", "--control"])
+async def test_a_file_in_the_way_is_left_alone_and_named(tmp_path, option):
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+    places = {"--path": str(tmp_path / "line"), "--control": str(tmp_path / "control"), option: str(taken)}
+
+    code, said, errors = await sim("scanner", *(word for pair in places.items() for word in pair))
+
+    assert (code, said) == (1, [])
+    assert errors.startswith(f"tillbox: {'line' if option == '--path' else 'control'}-taken: {taken}")
+    assert len(errors.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
 async def test_a_taken_port_is_one_named_line_and_no_traceback():
     taken = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
     port = taken.sockets[0].getsockname()[1]
