@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
+from protocol.errors import ConfigError
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
 PRIVATE_MODE = 0o600
@@ -51,6 +53,29 @@ async def locked(path: Path) -> AsyncIterator[None]:
     try:
         while not _is_locked(handle):  # noqa: ASYNC110 - the holder may be another process
             await asyncio.sleep(LOCK_LOOK_S)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def held(path: Path, taken: ConfigError) -> Iterator[None]:
+    """Hold the lock of this name for as long as the process serves; `taken` is raised when another process has it.
+
+    The kernel lets go of it when the process ends, however it ends. Children do not inherit it. ConfigError
+    "lock-not-writable".
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE_MODE)
+    except OSError as error:
+        raise ConfigError(
+            "lock-not-writable",
+            f"{path} cannot be made: {error.strerror}",
+            "Make its directory, and writable",
+        ) from error
+    try:
+        if not _is_locked(handle):
+            raise taken
         yield
     finally:
         os.close(handle)

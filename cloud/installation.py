@@ -48,6 +48,11 @@ class Installation:
         return self.directory / "authority"
 
     @property
+    def running(self) -> Path:
+        """Held while a cloud runs from this directory."""
+        return self.directory / "running.lock"
+
+    @property
     def lock(self) -> Path:
         """Held while boxes are enrolled or revoked."""
         return self.authority / "lock"

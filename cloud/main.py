@@ -32,6 +32,7 @@ from cloud.child import Child
 from cloud.config import CloudConfig, read_config
 from cloud.consumer import Consumer
 from cloud.database import open_database
+from cloud.files import held
 from cloud.fleet import store as fleet_store
 from cloud.fleet.authority import CLOUD_CLIENT_ID, Authority
 from cloud.fleet.configuration_handlers import ConfigurationAnswers, StateReports
@@ -152,12 +153,19 @@ class Cloud:
 
 
 async def run(config: CloudConfig, tell: Callable[[dict[str, object]], None]) -> None:
-    """Run a cloud until cancelled; `tell` hears once that it is ready."""
-    database = await open_database(config.database)
-    try:
-        await Cloud(config, database, tell).run()
-    finally:
-        await database.close()
+    """Run a cloud until cancelled; `tell` hears once that it is ready. ConfigError "cloud-in-use"."""
+    there = config.installation
+    taken = ConfigError(
+        "cloud-in-use",
+        f"Another cloud runs from {there.directory}",
+        "Stop that one first, or make a directory of its own for this one",
+    )
+    with held(there.running, taken):
+        database = await open_database(config.database)
+        try:
+            await Cloud(config, database, tell).run()
+        finally:
+            await database.close()
 
 
 def serve(path: Path) -> int:

@@ -12,6 +12,7 @@ import logging
 import secrets
 import signal
 import sys
+from contextlib import AbstractContextManager, closing
 from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from cloud.cardzone.reversals import Reversals
 from cloud.cardzone.server import Server
 from cloud.cardzone.store import Store
 from cloud.cardzone.zone import Zone
+from cloud.files import held
 from protocol.errors import ConfigError
 from protocol.masking import scrub
 from protocol.plain_text import one_line
@@ -81,14 +83,21 @@ def main() -> int:
         config = read_config(said.config)
         if said.make_keys:
             make_keys(config.keys, secrets.token_bytes)
-        store = Store(config.store)
+        with _held(config.store), _held(config.socket), closing(Store(config.store)) as store:
+            return asyncio.run(_until_stopped(config, store))
     except ConfigError as error:
         LOG.critical("%s", error)
         return 2
-    try:
-        return asyncio.run(_until_stopped(config, store))
-    finally:
-        store.close()
+
+
+def _held(path: Path) -> AbstractContextManager[None]:
+    """Two card zones on one store would each send what the other has sent; on one socket, one would be cut off."""
+    taken = ConfigError(
+        "card-zone-in-use",
+        f"Another card zone has {path.name}",
+        "Stop that one first, or give this one its own",
+    )
+    return held(path.with_name(path.name + ".lock"), taken)
 
 
 async def _until_stopped(config: ZoneConfig, store: Store) -> int:

@@ -4,13 +4,15 @@ reversals."""
 from __future__ import annotations
 
 import asyncio
+import json
 import stat
+import sys
 
 import pytest
 
 from protocol.errors import CallerError, DeviceError
 from simulators.cards import unique_card
-from tests.cloud.card_zone_running import eventually, zone_stage
+from tests.cloud.card_zone_running import ROOT, WAIT_S, eventually, zone_stage
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +46,27 @@ async def test_the_same_attempt_has_one_effect_and_one_answer_also_while_under_w
 
         assert all(answer == again for answer in answers)
         assert stage.kinds(7) == ["capture"]
+
+
+@pytest.mark.parametrize("shared", ["socket", "store"])
+async def test_a_second_card_zone_on_one_store_or_socket_is_refused_and_the_first_goes_on(tmp_path, shared):
+    async with zone_stage(tmp_path) as stage:
+        await stage.start()
+        await stage.is_up()
+        config = json.loads((tmp_path / "zone.json").read_text())
+        other = {name: f"{config[name]}-2" for name in {"socket", "store"} - {shared}}
+        (tmp_path / "second.json").write_text(json.dumps({**config, **other}))
+
+        second = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cloud.cardzone.main", "--config", str(tmp_path / "second.json")),
+            cwd=ROOT,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, told = await asyncio.wait_for(second.communicate(), WAIT_S)
+
+        assert second.returncode == 2
+        assert b"card-zone-in-use" in told
+        assert (await stage.pay(1))["outcome"] == "approved"
 
 
 async def test_a_known_attempt_with_another_body_is_refused(tmp_path):

@@ -188,6 +188,22 @@ async def test_wrong_settings_end_with_code_two_and_every_fault_named(tmp_path):
         assert fault in err
 
 
+async def test_a_second_cloud_on_one_directory_is_refused_and_the_first_goes_on(tmp_path, start_cloud):
+    await make_directory(tmp_path, "nats")
+    running, _ = await start_cloud(tmp_path)
+    socket = tmp_path / "cardzone/zone.sock"
+    await eventually(socket.exists, "the card zone")
+    children, number = children_of(running.pid), socket.stat().st_ino
+
+    code, out, err = await tillbox("cloud", "--data", tmp_path)
+
+    assert (code, out) == (2, "")
+    assert "cloud-in-use" in err
+    assert "Traceback" not in err
+    assert children_of(running.pid) == children
+    assert socket.stat().st_ino == number
+
+
 async def test_a_missing_directory_is_a_named_error(tmp_path):
     code, _, err = await tillbox("cloud", "--data", tmp_path / "nowhere")
 
