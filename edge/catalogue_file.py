@@ -76,7 +76,9 @@ def open_shop(directory: Path, currency: str) -> Shop:
             "Build one with `tillbox catalogue`.",
         ) from missing
     except (OSError, ValueError, PeerError) as broken:
-        raise ConfigError("catalogue-unreadable", str(broken), "Put a good image in place.") from broken
+        raise ConfigError(
+            "catalogue-unreadable", _why(path, broken), "Put a good image in place."
+        ) from broken
     if catalogue.currency != currency:
         raise ConfigError(
             "catalogue-currency-wrong",
@@ -90,7 +92,14 @@ def open_shop(directory: Path, currency: str) -> Shop:
         overlay = read_overlay(overlay_path.read_bytes())
         return Shop(Prices(catalogue, overlay), currency, catalogue.hash.hex(), overlay.hash.hex())
     except (OSError, PeerError) as broken:
-        raise ConfigError("overlay-unreadable", str(broken), "Remove or replace overlay.json.") from broken
+        raise ConfigError(
+            "overlay-unreadable", _why(overlay_path, broken), f"Remove or replace {OVERLAY_NAME}."
+        ) from broken
+
+
+def _why(path: Path, broken: Exception) -> str:
+    """What is wrong with a file, without what somebody else should do about it."""
+    return f"{path.name} cannot be used ({getattr(broken, 'what', broken)})"
 
 
 def check_image(path: Path) -> None:

@@ -99,7 +99,14 @@ def read_box(directory: Path) -> BoxConfig:
 def first_settings(directory: Path) -> Settings:
     """The settings that a box comes with, from `settings.json` beside box.json; the software's own without it."""
     path = directory / "settings.json"
-    return read_settings(_read_object(path)) if path.exists() else Settings()
+    if not path.exists():
+        return Settings()
+    mend = "Correct settings.json, or remove it, and start the box."
+    told = _read_object(path, mend)
+    try:
+        return read_settings(told)
+    except ConfigError as wrong:  # its own mend is one for settings that were pushed
+        raise ConfigError("settings-wrong", f"settings.json: {wrong.what}", mend) from wrong
 
 
 def _built(directory: Path, told: dict[str, Any], keys: dict[str, Any]) -> BoxConfig:
@@ -157,15 +164,15 @@ def _deeper_faults(told: dict[str, Any]) -> list[str]:
     return faults
 
 
-def _read_object(path: Path) -> dict[str, Any]:
+def _read_object(path: Path, mend: str = "Enrol the box, or restore its directory.") -> dict[str, Any]:
     try:
         found = loads(path.read_bytes()[: MAX_FILE_BYTES + 1], MAX_FILE_BYTES)
     except (OSError, PeerError) as error:
         raise ConfigError(
-            "box-config-unreadable", f"{path.name}: {error}", "Enrol the box, or restore its directory."
+            "box-config-unreadable", f"{path.name}: {getattr(error, 'what', error)}", mend
         ) from error
     if not isinstance(found, dict):
-        raise ConfigError("box-config-unreadable", f"{path.name} holds no object", "Enrol the box again.")
+        raise ConfigError("box-config-unreadable", f"{path.name} holds no object", mend)
     return found
 
 

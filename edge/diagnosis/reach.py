@@ -123,7 +123,7 @@ async def check_cloud(config: BoxConfig, now_ms: int) -> Finding:
         what = "the broker took a question, no answer came"
         return broken("cloud", "cloud-silent", what, "Check that the cloud runs and knows this box.")
     except (aiomqtt.MqttError, ConfigError, OSError) as error:
-        what = f"the broker does not let this box in ({error})"
+        what = f"the broker does not let this box in ({getattr(error, 'what', error)})"
         return broken("cloud", "broker-refuses", what, "Was the box revoked? See tillbox fleet list.")
 
 

@@ -123,3 +123,32 @@ async def told_journal_state(ward: Ward):
         while "journal-degraded" not in codes(told := await ward.look()):
             pass
     return told
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ('{"thanks_ms": -1}', "tillbox: settings-wrong: settings.json: thanks_ms"),
+        ('{"thanks_ms": 1', "tillbox: box-config-unreadable: settings.json: "),
+        ("[]", "tillbox: box-config-unreadable: settings.json holds no object."),
+    ],
+)
+async def test_wrong_settings_beside_the_box_are_corrected_there_for_nothing_can_be_pushed(ward, text, start):
+    (ward.directory / "settings.json").write_text(text)
+
+    said = await refusal("--directory", ward.directory)
+
+    assert said.startswith(start)
+    assert said.endswith("Correct settings.json, or remove it, and start the box.")
+    assert "push" not in said
+
+
+@pytest.mark.parametrize(("name", "code"), [("active.tbc", "catalogue"), ("overlay.json", "overlay")])
+async def test_a_broken_catalogue_has_one_mend(ward, name, code):
+    (ward.directory / "catalogue" / name).write_bytes(b"TBC1 and then nothing that fits")
+
+    said = await refusal("--directory", ward.directory)
+
+    assert said.startswith(f"tillbox: {code}-unreadable: {name} cannot be used (")
+    assert said.count(". ") == 1
+    assert said.split(". ")[1] in ("Put a good image in place.", "Remove or replace overlay.json.")
