@@ -101,12 +101,15 @@ def first_settings(directory: Path) -> Settings:
     path = directory / "settings.json"
     if not path.exists():
         return Settings()
-    mend = "Correct settings.json, or remove it, and start the box."
-    told = _read_object(path, mend)
     try:
-        return read_settings(told)
-    except ConfigError as wrong:  # its own mend is one for settings that were pushed
-        raise ConfigError("settings-wrong", f"settings.json: {wrong.what}", mend) from wrong
+        return read_settings(_read_object(path))
+    except ConfigError as wrong:  # their own mends are for a box that runs, and for its identity
+        what = wrong.what.removeprefix(f"{path.name}: ")
+        raise ConfigError(
+            "settings-wrong",
+            f"settings.json: {what}",
+            "Correct settings.json, or remove it, and start the box.",
+        ) from wrong
 
 
 def _built(directory: Path, told: dict[str, Any], keys: dict[str, Any]) -> BoxConfig:
@@ -164,15 +167,17 @@ def _deeper_faults(told: dict[str, Any]) -> list[str]:
     return faults
 
 
-def _read_object(path: Path, mend: str = "Enrol the box, or restore its directory.") -> dict[str, Any]:
+def _read_object(path: Path) -> dict[str, Any]:
     try:
         found = loads(path.read_bytes()[: MAX_FILE_BYTES + 1], MAX_FILE_BYTES)
     except (OSError, PeerError) as error:
         raise ConfigError(
-            "box-config-unreadable", f"{path.name}: {getattr(error, 'what', error)}", mend
+            "box-config-unreadable",
+            f"{path.name}: {getattr(error, 'what', error)}",
+            "Enrol the box, or restore its directory.",
         ) from error
     if not isinstance(found, dict):
-        raise ConfigError("box-config-unreadable", f"{path.name} holds no object", mend)
+        raise ConfigError("box-config-unreadable", f"{path.name}: it holds no object", "Enrol the box again.")
     return found
 
 

@@ -129,8 +129,8 @@ async def told_journal_state(ward: Ward):
     ("text", "start"),
     [
         ('{"thanks_ms": -1}', "tillbox: settings-wrong: settings.json: thanks_ms"),
-        ('{"thanks_ms": 1', "tillbox: box-config-unreadable: settings.json: "),
-        ("[]", "tillbox: box-config-unreadable: settings.json holds no object."),
+        ('{"thanks_ms": 1', "tillbox: settings-wrong: settings.json: "),
+        ("[]", "tillbox: settings-wrong: settings.json: it holds no object."),
     ],
 )
 async def test_wrong_settings_beside_the_box_are_corrected_there_for_nothing_can_be_pushed(ward, text, start):
