@@ -43,7 +43,11 @@ _MARKS = {
 @click.option("--work", type=_DIRECTORY, help="Its working directory, when it is another one.")
 @click.option("--second-journal", default="", help="As the box is started with.")
 @click.option(
-    "--screen-port", type=click.IntRange(1, 65_535), default=8080, show_default=True, help="As above."
+    "--screen-port",
+    type=click.IntRange(1, 65_535),
+    default=8080,
+    show_default=True,
+    help="As the box is started with.",
 )
 @click.option("--offline", is_flag=True, help="Do not use the network.")
 @click.option("--json", "as_json", is_flag=True, help="Answer as one JSON object on standard output.")

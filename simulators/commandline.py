@@ -76,9 +76,12 @@ class Beside(click.Group):
         return _imported(*self._beside.get(arguments[0] if arguments else "", self._itself))
 
     def make_context(self, *given: Any, **named: Any) -> click.Context:
-        """Step aside for the command itself, as if there were no group. `given` is its name and the arguments."""
+        """Step aside for the command itself, as if there were no group. `given` is its name and the arguments.
+
+        A first word that is no option is for the group, also when it names nothing: it says which names there are.
+        """
         arguments: list[str] = given[1]
-        if arguments and arguments[0] in self._beside:
+        if arguments and not arguments[0].startswith("-"):
             return super().make_context(*given, **named)
         return self.meant(arguments).make_context(*given, **named)
 
