@@ -17,7 +17,7 @@ from protocol.errors import CallerError, PeerError
 from protocol.limits import MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_SEQ
 
 HEADER_BYTES = 48
-MAX_FRAME_BYTES = HEADER_BYTES + MAX_BODY_BYTES
+MAX_FRAME_BYTES = HEADER_BYTES + MAX_BODY_BYTES  # a reader that is told of more stands before garbage
 CHAIN_BYTES = 32
 GENERATION_BYTES = 8
 CLEAN = "clean"

@@ -25,7 +25,7 @@ START_MS = (
     2_000  # a killed card zone listens again within one second; a shopper's budget has no room for more
 )
 RETRY_S = 0.2  # between two tries to connect
-READ_BYTES = 65_536
+READ_BYTES = 65_536  # of one read; what comes in more pieces is put together
 
 OnNotice = Callable[[dict[str, Any]], Awaitable[None]]
 _KINDS: dict[str, type[TillboxError]] = {

@@ -30,7 +30,7 @@ from protocol.errors import DeviceError, PeerError, TillboxError
 
 LOG = logging.getLogger(__name__)
 UNSENT_BYTES_MAX = 65_536  # a link that takes nothing off our hands is not used for new purchases
-READ_BYTES = 65_536
+READ_BYTES = 65_536  # of one read; what comes in more pieces is put together
 
 OnAnswer = Callable[[Fields], Awaitable[None]]
 Clock = Callable[[], str]  # field 7 of now: MMDDhhmmss

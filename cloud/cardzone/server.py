@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 REQUESTS_MAX = 2_000  # at once on one connection: above the busiest minute of 1,000 boxes; more are refused
-READ_BYTES = 65_536
+READ_BYTES = 65_536  # of one read; what comes in more pieces is put together
 
 
 class Server:

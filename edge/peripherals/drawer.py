@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge.peripherals.printer import Printer
     from edge.peripherals.supervision import MonotonicMs, OnEvent
 
-LOOK_INTERVAL_S = 0.5
+LOOK_INTERVAL_S = 0.5  # nobody takes money out of a drawer in less
 # The switch bounces while the drawer rolls: it must say the same for so long.
 SETTLE_MS = 300
 # A person cannot open and close a drawer so often in such a time: a broken switch or a tampering hand.

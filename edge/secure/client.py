@@ -26,7 +26,7 @@ ANSWER_S = 5.0  # a slow flash disk syncs within one; after this the module is t
 RESTART_S = 0.3  # first wait before it is started again; doubles
 RESTART_S_MAX = 10.0  # a shopper waits for a reader no longer than this
 STOP_S = 2.0  # it ends by itself when the link closes; after this it is killed
-READ_BYTES = 65_536
+READ_BYTES = 65_536  # of one read; what comes in more pieces is put together
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 LOG = logging.getLogger("edge.secure")
-READ_BYTES = 65_536
+READ_BYTES = 65_536  # of one read; what comes in more pieces is put together
 CARD_CHECK_S = 1.0  # how exactly CARD_HELD_MS is kept
 
 
