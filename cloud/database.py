@@ -1,8 +1,8 @@
 """The database port: one SQL text, two engines.
 
-Here: what a store may do inside a transaction, and the choice of the engine by URL. Not here: the engines
-(`database_sqlite`, `database_postgres`), the numbered schema files (`schema/`, applied by `database_schema`), nor
-any table's meaning (each service's `store`).
+Here: what a store may do inside a transaction, the choice of the engine by URL, and who may change the schema. Not
+here: the engines (`database_sqlite`, `database_postgres`), the numbered schema files (`schema/`, applied by
+`database_schema`), nor any table's meaning (each service's `store`).
 
 The one SQL text: parameters are `$1`, `$2`; sets of rows are written `VALUES :rows`, and in a query with the
 types of their columns, `VALUES :rows(text,bigint)`; conflicts are `ON CONFLICT`; there is no sequence, no
@@ -11,17 +11,22 @@ array, no JSON operator and no engine's own function in it.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from protocol.errors import CallerError, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
+Access = Literal["own", "write", "look"]
+
+SQLITE_URL = "sqlite:///"
 
 ROWS_IN_ONE_STATEMENT = 64  # a batch of the consumer; longer sets gain nothing (measured) and cost plans
 
@@ -75,22 +80,68 @@ class Database(Protocol):
         ...
 
 
-async def open_database(url: str) -> Database:
-    """Open `sqlite:///path` or `postgresql://...` and bring its schema to the newest number.
+async def open_database(url: str, access: Access = "own") -> Database:
+    """Open `sqlite:///path` or `postgresql://...`.
 
-    ConfigError: "database-url-wrong", "schema-changed", "schema-newer".
+    `access` says for whom: the cloud itself ("own") brings the schema to the newest number; a command that writes a row
+    beside it ("write") makes the schema of an empty database and never changes another; a command that looks ("look")
+    opens for reading only. ConfigError: "database-url-wrong", "database-missing", "database-unusable",
+    "schema-changed", "schema-newer", "schema-older", "schema-absent".
     """
     from cloud import database_schema  # noqa: PLC0415 - drivers are imported only when one is opened
 
-    database: Any
-    if url.startswith("sqlite:///"):
+    database = await _opened(url, is_read_only=access == "look")
+    try:
+        if access == "own":
+            await database_schema.bring_up_to_date(database)
+        elif access == "write":
+            await database_schema.make_or_check(database)
+        else:
+            await database_schema.check(database)
+    except BaseException as error:
+        await database.close()
+        if isinstance(error, database.faults):
+            raise unusable(error) from error
+        raise
+    opened: Database = database
+    return opened
+
+
+def use_database(url: str, access: Access, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Do some work of a command with a database open; ConfigError also when it goes away meanwhile."""
+
+    async def run() -> T:
+        database = await open_database(url, access)
+        try:
+            return await work(database)
+        except database.outages as error:
+            raise unusable(error) from error
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def unusable(error: BaseException) -> ConfigError:
+    """The fault of a database that is away, refuses us, or is none; the driver's words hold no secret."""
+    words = str(error).strip().partition("\n")[0] or type(error).__name__
+    return ConfigError(
+        "database-unusable",
+        f"The database cannot be used: {words}",
+        "See that it runs and that the setting database names it",
+    )
+
+
+async def _opened(url: str, *, is_read_only: bool) -> Any:
+    engine: Any
+    if url.startswith(SQLITE_URL):
         from cloud.database_sqlite import SqliteDatabase  # noqa: PLC0415 - as above
 
-        database = SqliteDatabase(url.removeprefix("sqlite:///"))
+        engine, place = SqliteDatabase, url.removeprefix(SQLITE_URL)
     elif url.startswith(("postgresql://", "postgres://")):
         from cloud.database_postgres import PostgresDatabase  # noqa: PLC0415 - as above
 
-        database = await PostgresDatabase.open(url)
+        engine, place = PostgresDatabase, url
     else:
         raise ConfigError(
             "database-url-wrong",
@@ -98,12 +149,9 @@ async def open_database(url: str) -> Database:
             "Mend the setting database",
         )
     try:
-        await database_schema.bring_up_to_date(database)
-    except BaseException:
-        await database.close()
-        raise
-    opened: Database = database
-    return opened
+        return await engine.open(place, is_read_only=is_read_only)
+    except engine.faults as error:
+        raise unusable(error) from error
 
 
 @lru_cache(maxsize=1024)

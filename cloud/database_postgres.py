@@ -71,12 +71,15 @@ class PostgresDatabase:
         asyncpg.TransactionRollbackError,
     )
 
+    # Whatever keeps it from being opened; an URL that is none is an error of the driver's own.
+    faults: tuple[type[Exception], ...] = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
+
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
     @classmethod
-    async def open(cls, url: str) -> PostgresDatabase:
-        """Connect; asyncpg's own exceptions say why it failed."""
+    async def open(cls, url: str, *, is_read_only: bool = False) -> PostgresDatabase:
+        """Connect; `faults` say why not. The server itself holds a connection for reading to that."""
         return cls(
             await asyncpg.create_pool(
                 url,
@@ -84,6 +87,7 @@ class PostgresDatabase:
                 max_size=CONNECTIONS,
                 command_timeout=STATEMENT_TIMEOUT_S,
                 statement_cache_size=512,
+                server_settings={"default_transaction_read_only": "on"} if is_read_only else {},
             )
         )
 
@@ -107,6 +111,15 @@ class PostgresDatabase:
         """Carry out the statements of a schema file in one transaction."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(text)
+
+    async def tables(self) -> set[str]:
+        """Return the names of all tables that are ours to see."""
+        return {
+            row[0]
+            for row in await self.fetch(
+                "SELECT tablename FROM pg_tables WHERE schemaname = ANY (current_schemas(false))"
+            )
+        }
 
     async def close(self) -> None:
         """Close all connections."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloud.database import ROWS_IN_ONE_STATEMENT, Row, insert_rows, padded, query_in
+from protocol.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -65,15 +66,29 @@ class SqliteDatabase:
     engine = "sqlite"
     outages: tuple[type[Exception], ...] = (sqlite3.OperationalError,)  # busy, disk full, I/O error
 
-    def __init__(self, path: str) -> None:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        self._writer = _connect(path)
-        self._writer.execute("PRAGMA journal_mode = WAL")
-        self._writer.execute("PRAGMA synchronous = FULL")
-        self._writer.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        self._reader = _connect(path)
+    faults: tuple[type[Exception], ...] = (sqlite3.Error, OSError)  # whatever keeps it from being opened
+
+    def __init__(self, path: str, *, is_read_only: bool = False) -> None:
+        if is_read_only:
+            if not Path(path).is_file():
+                raise ConfigError(
+                    "database-missing", f"There is no {path}", "Name the right one, or start the cloud once"
+                )
+            self._writer = self._reader = _connect(path, is_read_only=True)
+        else:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._writer = _connect(path)
+            self._writer.execute("PRAGMA journal_mode = WAL")
+            self._writer.execute("PRAGMA synchronous = FULL")
+            self._writer.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            self._reader = _connect(path)
         self._reader.execute("PRAGMA query_only = ON")
         self._turn = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, path: str, *, is_read_only: bool = False) -> SqliteDatabase:
+        """Open a file; `faults` say why not. One that is opened for reading only is never changed."""
+        return cls(path, is_read_only=is_read_only)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqliteTransaction]:
@@ -110,14 +125,19 @@ class SqliteDatabase:
                 self._writer.execute("ROLLBACK")
             raise
 
+    async def tables(self) -> set[str]:
+        """Return the names of all tables that are ours to see."""
+        return {row[0] for row in await self.fetch("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
     async def close(self) -> None:
         """Close both connections; the log is folded into the file."""
         self._reader.close()
         self._writer.close()
 
 
-def _connect(path: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, cached_statements=CACHED_STATEMENTS)
+def _connect(path: str, *, is_read_only: bool = False) -> sqlite3.Connection:
+    name = Path(path).absolute().as_uri() + ("?mode=ro" if is_read_only else "")
+    connection = sqlite3.connect(name, uri=True, isolation_level=None, cached_statements=CACHED_STATEMENTS)
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     return connection
 

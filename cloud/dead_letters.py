@@ -7,7 +7,6 @@ Three kinds: records *parked* in the replica, which `tillbox cloud repair` books
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from cloud.config import read_config
-from cloud.database import open_database
+from cloud.database import use_database
 from cloud.installation import Installation
 
 if TYPE_CHECKING:
@@ -74,15 +73,7 @@ async def dead_letters(database: Database, tenant: str = "") -> list[DeadLetters
 def show_dead_letters(data: Path, tenant: str, as_json: bool) -> None:  # noqa: FBT001 - click hands flags over by name
     """List what came and could not be used: parked, set aside, refused, each with reason, count and mend."""
     config = read_config(Installation(data).config)
-
-    async def work() -> list[DeadLetters]:
-        database = await open_database(config.database)
-        try:
-            return await dead_letters(database, tenant)
-        finally:
-            await database.close()
-
-    letters = asyncio.run(work())
+    letters = use_database(config.database, "look", lambda database: dead_letters(database, tenant))
     if as_json:
         click.echo(json.dumps([{**letter._asdict(), "mend": letter.mend} for letter in letters]))
         return

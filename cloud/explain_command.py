@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -12,16 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from cloud.config import read_config
-from cloud.database import open_database
+from cloud.database import use_database
 from cloud.installation import Installation
 from cloud.story import Story, tell
 from cloud.story_words import day, heading, rows
-from protocol.errors import CallerError, ConfigError
+from protocol.errors import CallerError
 from protocol.plain_text import one_line
 
 PIPE_COLUMNS = 140  # a file or a pipe has no width; most stories fit into this without a break
 STYLES = {"payments": "cyan", "ledger": "green", "ALARM": "bold red", "PARKED": "bold yellow"}
-_SQLITE = "sqlite:///"
 
 
 @click.command()
@@ -37,7 +35,7 @@ def explain(id_text: str, directory: Path | None, database: str, *, as_json: boo
       tillbox explain 0000-0003G-00R1S --cloud ./cloud
       tillbox explain 117440514 --database sqlite:///cloud.db --json
     """  # noqa: D301 - click's mark for a block that is not wrapped
-    stories = asyncio.run(_tell(_database(directory, database), id_text))
+    stories = use_database(_database(directory, database), "look", lambda opened: tell(opened, id_text))
     if not stories:
         raise CallerError(
             "sale-unknown",
@@ -75,20 +73,7 @@ def show(story: Story, console: Console) -> None:
 
 
 def _database(directory: Path | None, url: str) -> str:
-    """The URL of a database that is there: looking must not make one."""
+    """The URL of the database to look into."""
     if (directory is None) == (not url):
         raise click.UsageError("Give --cloud DIR or --database URL.")
-    chosen = url or read_config(Installation(directory or Path()).config).database
-    if chosen.startswith(_SQLITE) and not Path(chosen.removeprefix(_SQLITE)).is_file():
-        raise ConfigError(
-            "database-missing", f"There is no {chosen.removeprefix(_SQLITE)}", "Name the right one"
-        )
-    return chosen
-
-
-async def _tell(url: str, id_text: str) -> list[Story]:
-    database = await open_database(url)
-    try:
-        return await tell(database, id_text)
-    finally:
-        await database.close()
+    return url or read_config(Installation(directory or Path()).config).database

@@ -18,12 +18,12 @@ import click
 from cloud import intake_store, repair_store
 from cloud.alarms import open_alarms
 from cloud.config import read_config
-from cloud.database import open_database
+from cloud.database import use_database
 from cloud.installation import Installation
 from protocol.errors import CallerError, OutcomeUnknown
 
 if TYPE_CHECKING:
-    from cloud.database import Database, Row
+    from cloud.database import Database
     from cloud.repair_store import Answer, Left
 
 REQUEST_BYTES = 8  # random: two people may ask at the same time
@@ -50,16 +50,12 @@ def repair(data: Path, tenant: str, patience: int, as_json: bool) -> None:  # no
     config = read_config(Installation(data).config)
     names = (WORLD.random_bytes(REQUEST_BYTES).hex(), WORLD.random_bytes(REQUEST_BYTES).hex())
 
-    async def work() -> tuple[list[Answer], Left]:
-        database = await open_database(config.database)
-        try:
-            await _ask(database, tenant, names, WORLD.now_ms())
-            answers = await _answers(database, tenant, names, patience)
-            return answers, await repair_store.left(database, tenant)
-        finally:
-            await database.close()
+    async def work(database: Database) -> tuple[list[Answer], Left]:
+        await _ask(database, tenant, names, WORLD.now_ms())
+        answers = await _answers(database, tenant, names, patience)
+        return answers, await repair_store.left(database, tenant)
 
-    answers, left = asyncio.run(work())
+    answers, left = use_database(config.database, "write", work)
     mended = {answer.kind: answer.mended for answer in answers}
     told = {
         "tenant": tenant,
@@ -80,15 +76,7 @@ def repair(data: Path, tenant: str, patience: int, as_json: bool) -> None:  # no
 def alarms(data: Path, tenant: str, as_json: bool) -> None:  # noqa: FBT001 - as above
     """List the alarms that are open, oldest first: when, whose, what, about which order, attempt or box."""
     config = read_config(Installation(data).config)
-
-    async def work() -> list[Row]:
-        database = await open_database(config.database)
-        try:
-            return await open_alarms(database, tenant)
-        finally:
-            await database.close()
-
-    rows = asyncio.run(work())
+    rows = use_database(config.database, "look", lambda database: open_alarms(database, tenant))
     if as_json:
         names = ("raised_ms", "tenant", "kind", "subject", "detail")
         click.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows]))
@@ -111,15 +99,11 @@ def restored(data: Path, is_sure: bool, as_json: bool) -> None:  # noqa: FBT001 
             "Was the database restored? Every box will send again what it still holds", abort=True, err=True
         )
 
-    async def work() -> int:
-        database = await open_database(config.database)
-        try:
-            async with database.transaction() as tx:
-                return await intake_store.raise_epoch(tx, WORLD.now_ms())
-        finally:
-            await database.close()
+    async def work(database: Database) -> int:
+        async with database.transaction() as tx:
+            return await intake_store.raise_epoch(tx, WORLD.now_ms())
 
-    epoch = asyncio.run(work())
+    epoch = use_database(config.database, "write", work)
     words = f"epoch {epoch}: each box sends again what it still holds as soon as it hears from the cloud"
     click.echo(json.dumps({"epoch": epoch}) if as_json else words)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from protocol.errors import PeerError
 from protocol.identifiers import from_paper
+from protocol.limits import MAX_INTEGER
 from protocol.records import decode_record
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ WHERE tenant = $1 AND (subject = $2 OR subject IN (
 _PARKED = """
 SELECT seq, code, what, state, parked_ms FROM parked_record WHERE tenant = $1 AND order_id = $2 ORDER BY seq
 """
+ID_DIGITS = 19  # of the largest integer of 63 bits
 _QUIET_FIELDS = ("v", "t", "at", "boot", "order")
 
 
@@ -79,21 +81,24 @@ class Story:
 
 
 def read_id(text: str) -> int:
-    """Read an id as people type it: digits, or the paper form; PeerError names what is wrong with it."""
-    if text.isascii() and text.isdigit():
-        return int(text)
-    return int(from_paper(text))
+    """Read an id as people type it: digits, or the paper form.
+
+    PeerError: "id-too-large", and those of the paper form.
+    """
+    if not (text.isascii() and text.isdigit()):
+        return int(from_paper(text))
+    if len(text) > ID_DIGITS or int(text) > MAX_INTEGER:
+        raise PeerError("id-too-large", "An id has at most 63 bits", "Copy the id again")
+    return int(text)
 
 
 async def tell(database: Database, text: str) -> list[Story]:
     """Tell the story of an order, payment or attempt.
 
     Ids are unique within a tenant only, so there may be more than one; none means that the cloud never heard of it.
-    PeerError: "id-too-large", and those of the paper form.
+    Errors as in `read_id`.
     """
     wanted = read_id(text)
-    if wanted >= 1 << 63:
-        raise PeerError("id-too-large", "An id has at most 63 bits", "Copy the id again")
     rows = await database.fetch(_ORDERS, wanted)
     return [await _tell_order(database, tenant, order) for tenant, order in sorted(rows)]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from cloud.database import open_database
+from cloud.database import use_database
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,16 +33,13 @@ box_option = click.option("--box", required=True, help="The box's name, unique w
 
 
 def with_database(config: CloudConfig, work: Callable[[Database], Awaitable[T]]) -> T:
-    """Do some work with the cloud's database open."""
+    """Do some work that leaves rows in the cloud's database."""
+    return use_database(config.database, "write", work)
 
-    async def run() -> T:
-        database = await open_database(config.database)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
 
-    return asyncio.run(run())
+def looking(config: CloudConfig, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Do some work that only reads the cloud's database."""
+    return use_database(config.database, "look", work)
 
 
 def tell(value: object, text: str, *, as_json: bool) -> None:

@@ -11,9 +11,9 @@ from cloud.fleet.command_parts import (
     box_option,
     cloud_option,
     json_option,
+    looking,
     tell,
     tenant_option,
-    with_database,
 )
 from cloud.fleet.condition_store import conditions
 from cloud.installation import Installation
@@ -60,4 +60,4 @@ def _look(directory: Path, tenant: str, shop: str = "") -> tuple[list[Condition]
     async def work(database: Database) -> list[Condition]:
         return await conditions(database, tenant, shop)
 
-    return with_database(read_config(Installation(directory).config), work), WORLD.now_ms()
+    return looking(read_config(Installation(directory).config), work), WORLD.now_ms()

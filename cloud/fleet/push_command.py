@@ -6,10 +6,9 @@ A push is done when it is in the database; the running cloud publishes it. `--wa
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -17,8 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from cloud.catalogue_shelf import put_taxes
 from cloud.config import read_config
-from cloud.database import open_database
 from cloud.fleet import configuration_store as store
+from cloud.fleet.command_parts import cloud_option, json_option, looking, tell, with_database
 from cloud.fleet.configuration import Push, Pushed, check_settings, choose_boxes
 from cloud.fleet.configuration import push as push_settings
 from cloud.fleet.configuration_rules import OPEN
@@ -30,25 +29,15 @@ from protocol.strict_json import loads
 from protocol.topics import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
     from cloud.database import Database
-
-T = TypeVar("T")
 
 MS_AN_HOUR = 3_600_000
 LOOK_INTERVAL_S = 0.5  # a person watches; the answer itself takes the box's trial of 15 s at least
 NOT_TAKEN = 1  # the exit code when a box did not take what was pushed
 
-_cloud = click.option(
-    "--cloud",
-    "directory",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="The cloud's data directory.",
-)
 _tenant = click.option("--tenant", required=True, help="Whose boxes they are.")
-_json = click.option("--json", "as_json", is_flag=True, help="Answer as one JSON value on standard output.")
 _hours = click.option(
     "--expires",
     "hours",
@@ -67,7 +56,7 @@ _above = click.option(
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@_cloud
+@cloud_option
 @_tenant
 @click.option("--box", "boxes", multiple=True, help="A box; may be given several times.")
 @click.option("--group", default="", help='A group, a store, or "all".')
@@ -79,7 +68,7 @@ _above = click.option(
 @click.option(
     "--patience", default=180, show_default=True, type=click.IntRange(1), help="Seconds that --wait waits."
 )
-@_json
+@json_option
 def push(  # noqa: PLR0913, PLR0917 - one for each option
     file: Path,
     directory: Path,
@@ -115,22 +104,22 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
         states = await store.push_states(database, tenant, now_ms)
         return _results(pushed, states)
 
-    results = _with_database(config.database, work)
+    results = with_database(config, work)
     if checked.left_out:
         click.echo(f"as the software comes: {', '.join(checked.left_out)}", err=True)
     told = {"tenant": tenant, "group": group, "expires_ms": what.expires_ms, "boxes": results}
-    _tell(told, "\n".join(_line(row) for row in results), as_json=as_json)
+    tell(told, "\n".join(_line(row) for row in results), as_json=as_json)
     if wait and any(row["state"] != "applied" for row in results):
         raise click.exceptions.Exit(NOT_TAKEN)
 
 
 @click.command()
 @click.argument("name")
-@_cloud
+@cloud_option
 @_tenant
 @click.option("--add", "joining", multiple=True, help="Put a box into the group.")
 @click.option("--remove", "leaving", multiple=True, help="Take a box out of it.")
-@_json
+@json_option
 def group(
     name: str,
     directory: Path,
@@ -150,8 +139,8 @@ def group(
             await store.change_group(tx, tenant, name, joining, leaving)
         return await store.members(database, tenant, name)
 
-    members = _with_database(config.database, work)
-    _tell(
+    members = with_database(config, work)
+    tell(
         {"tenant": tenant, "group": name, "boxes": members},
         "\n".join(members) or f"{name} is empty",
         as_json=as_json,
@@ -159,9 +148,9 @@ def group(
 
 
 @click.command()
-@_cloud
+@cloud_option
 @_tenant
-@_json
+@json_option
 def configuration(directory: Path, tenant: str, as_json: bool) -> None:  # noqa: FBT001 - as above
     """Show for each box which version it should have, what became of it, and which it reports."""
     config = read_config(Installation(directory).config)
@@ -169,13 +158,13 @@ def configuration(directory: Path, tenant: str, as_json: bool) -> None:  # noqa:
     async def work(database: Database) -> list[store.Standing]:
         return await store.standings(database, tenant)
 
-    rows = _with_database(config.database, work)
+    rows = looking(config, work)
     lines = [
         f"{row.box}\tdesired {row.desired} {_words(row.state, row.reason)}\treports {row.reported}"
         f"\t{'online' if row.is_online else 'away'}"
         for row in rows
     ]
-    _tell([row._asdict() for row in rows], "\n".join(lines) or "no box is enrolled", as_json=as_json)
+    tell([row._asdict() for row in rows], "\n".join(lines) or "no box is enrolled", as_json=as_json)
 
 
 def read_settings_file(file: Path) -> dict[str, Any]:
@@ -244,18 +233,3 @@ def _line(row: dict[str, Any]) -> str:
 
 def _words(state: str, reason: str) -> str:
     return f"{state} ({reason})" if reason else state or "never"
-
-
-def _with_database(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
-    async def run() -> T:
-        database = await open_database(url)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
-
-
-def _tell(value: object, text: str, *, as_json: bool) -> None:
-    click.echo(json.dumps(value) if as_json else text)

@@ -80,5 +80,11 @@ class TestCommands:
         assert refused == (1, "box-in-service")
         assert (code, made["box_number"]) == (0, 2)
 
-    def test_an_unknown_box_is_named(self, run):
-        assert run("fleet", "show", *self.names, "--json") == (1, "box-unknown")
+    def test_an_unknown_box_is_named(self, run, tmp_path):
+        self.enroll(run, tmp_path)
+
+        assert run("fleet", "show", *self.names[:4], "--box", "till-9") == (1, "box-unknown")
+
+    def test_looking_before_there_is_a_database_makes_none(self, run, tmp_path):
+        assert run("fleet", "show", *self.names, "--json") == (1, "database-missing")
+        assert not (tmp_path / "cloud" / "cloud.db").exists()

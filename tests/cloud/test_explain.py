@@ -127,6 +127,7 @@ async def test_json_is_the_whole_story(told):
         ("0000-0003G-00R1T", PeerError, "id-paper-check"),
         ("hello", PeerError, "id-paper-length"),
         ("9" * 19, PeerError, "id-too-large"),
+        ("9" * 5000, PeerError, "id-too-large"),
     ],
 )
 async def test_an_unknown_or_mistyped_id_is_a_named_error(told, text, fault, code):
