@@ -30,6 +30,7 @@ UNSOLD_CODE = "4999999999999"  # a good code of nothing that this shop sells
 MAX_ITEMS = 9  # a hand basket
 SAME_AGAIN_S = 0.9  # a hand needs so long for the next of the same; nearer scans of one code count as one
 EVENT_STREAM = "/events"
+LOOK = "Look at the page and at the box's log."
 
 # Page states that end a shopper's wait for her money.
 SETTLED_PAGES = ("paid", "declined", "attract", "out_of_service")
@@ -125,20 +126,20 @@ class Page:
             async with asyncio.timeout(timeout_s), self._changed:
                 while not (self.view and seen(self.view)):
                     if self._trouble:
-                        raise OutcomeUnknown("page-lost", self._trouble, "")
+                        raise OutcomeUnknown("page-lost", self._trouble, LOOK)
                     await self._changed.wait()
                 return self.view
         except TimeoutError:
             page, notice = self.view.get("page", "nothing"), self.view.get("notice", "")
             raise OutcomeUnknown(
-                "page-stands-still", f"The page shows {page} {notice} and nothing more", ""
+                "page-stands-still", f"The page shows {page} {notice} and nothing more", LOOK
             ) from None
 
     async def _post(self, path: str, body: dict[str, Any]) -> None:
         try:
             answer = await self._client.post(path, json=body, headers=self._headers)
         except httpx.HTTPError as broken:
-            raise OutcomeUnknown("page-lost", f"{path}: {type(broken).__name__}", "") from broken
+            raise OutcomeUnknown("page-lost", f"{path}: {type(broken).__name__}", LOOK) from broken
         if answer.status_code >= 400:
             raise PeerError("touch-refused", f"{path} answered {answer.status_code}", "Look at the page.")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from protocol.errors import OutcomeUnknown, PeerError
 from simulators.remote_station import RemoteStation
 from simulators.shopper import Page, Shopper, Staff
 
@@ -21,11 +22,21 @@ REQUEST_S = 10.0  # a touch is answered at once; a box that swaps takes longer
 async def shop_alone(
     screen: str, control: str, visits: int, seed: int, staff: tuple[str, str], told: Callable[[str], None]
 ) -> None:
-    """Make the visits one after the other; `told` hears each memory as one line of JSON."""
+    """Make the visits one after the other; `told` hears each memory as one line of JSON.
+
+    PeerError: "page-not-there", "device-not-there".
+    """
     origin = screen.rstrip("/")
     async with httpx.AsyncClient(base_url=origin, timeout=REQUEST_S) as client:
         page = Page(client, origin)
-        await page.open()
+        try:
+            await page.open()
+        except OutcomeUnknown as lost:
+            raise PeerError(
+                "page-not-there",
+                f"There is no box's page at {screen} ({lost.what})",
+                'Start the box, and give the address that it tells as "screen".',
+            ) from lost
         station = RemoteStation(control)
         shopper = Shopper(
             station=station,

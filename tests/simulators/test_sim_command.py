@@ -155,3 +155,13 @@ async def test_bare_it_lists_every_simulator_with_examples():
     assert told.startswith("Examples:")
     assert [name for name in ("scanner", "scale", "printer", "drawer", "display", "reader", "acquirer")
             if f"  {name} " not in told] == []  # fmt: skip
+
+
+@pytest.mark.parametrize("screen", ["http://127.0.0.1:1/", "127.0.0.1:8080", "nonsense", "http://[bad/"])
+async def test_a_shopper_without_a_page_says_what_to_do(screen):
+    code, said, errors = await sim("shopper", "--screen", screen, "--control", "nowhere")
+
+    assert (code, said) == (1, [])
+    assert errors.startswith(f"tillbox: page-not-there: There is no box's page at {screen} (")
+    assert errors.endswith('Start the box, and give the address that it tells as "screen".\n')
+    assert len(errors.splitlines()) == 1
