@@ -54,8 +54,7 @@ def build(file: Path, currency: str, out: Path, is_lenient: bool, as_json: bool)
     is_written = bool(table.items) and (is_lenient or not table.rejected_count)
     if is_written:
         image = build_image(table.items.values(), currency)
-        write_private(out, image)
-        out.chmod(IMAGE_MODE)
+        _write(out, image)
         told |= {"file": str(out), "bytes": len(image), "hash": open_image(out).hash.hex()}
     ending = f"wrote {out}, {told['bytes']} bytes" if is_written else "nothing was written"
     _tell(
@@ -128,6 +127,16 @@ def _read(file: Path, currency: str) -> Table:
             raise PeerError("items-not-utf8", f"{file.name} is not UTF-8", "Save it as UTF-8") from error
         except OSError as error:
             raise ConfigError("items-unreadable", f"{file.name} cannot be read", "Check the file") from error
+
+
+def _write(out: Path, image: bytes) -> None:
+    try:
+        write_private(out, image)
+        out.chmod(IMAGE_MODE)
+    except OSError as error:
+        raise ConfigError(
+            "image-not-written", f"{out} cannot be written: {error.strerror}", "Choose another place"
+        ) from error
 
 
 def _rejections(table: Table) -> dict[str, Any]:

@@ -98,7 +98,7 @@ class Wishes:
 def make_installation(directory: Path, wishes: Wishes, world: World) -> Installation:
     """Make what is missing of a data directory; keys and files that exist are kept.
 
-    ConfigError "directory-path-too-long".
+    ConfigError: "directory-path-too-long", "cloud-directory-not-writable".
     """
     there = Installation(directory)
     socket = there.card_zone.resolve() / "zone.sock"
@@ -109,7 +109,22 @@ def make_installation(directory: Path, wishes: Wishes, world: World) -> Installa
             f"The path of the data directory is {excess} bytes too long for a socket",
             "Choose a shorter one",
         )
-    for path in (directory, there.authority, there.client, there.broker, there.card_zone, there.catalogue):
+    try:
+        _make(there, wishes, world)
+    except OSError as error:
+        raise ConfigError(
+            "cloud-directory-not-writable",
+            f"{error.filename or directory} cannot be made: {error.strerror}",
+            "Choose a directory that can be made and written",
+        ) from error
+    return there
+
+
+def _make(there: Installation, wishes: Wishes, world: World) -> None:
+    for path in (
+        *(there.directory, there.authority, there.client),
+        *(there.broker, there.card_zone, there.catalogue),
+    ):
         make_private_directory(path)
     authority = Authority(there.authority, now_ms=world.now_ms, random_bytes=world.random_bytes)
     authority.make_root()
@@ -120,7 +135,6 @@ def make_installation(directory: Path, wishes: Wishes, world: World) -> Installa
         write_private(there.card_zone / "cardzone.json", _text(_card_zone(there, wishes)))
     if not there.config.exists():
         write_private(there.config, _text(_config(wishes)))
-    return there
 
 
 def _certify(there: Installation, authority: Authority, wishes: Wishes) -> None:

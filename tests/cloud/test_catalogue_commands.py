@@ -168,3 +168,12 @@ def test_reading_wrong_headers_names_every_fault():
     assert (
         refusal.value.what == "'colour' is not known; name is missing; price is missing; tax_class is missing"
     )
+
+
+@pytest.mark.parametrize("name", ["none/shop.tbc", "file/shop.tbc"])
+def test_an_image_that_cannot_be_written_is_a_named_error(run, table, tmp_path, name):
+    (tmp_path / "file").write_text("")
+
+    told = run("build", table(GOOD), "--currency", "GBP", "--out", tmp_path / name)
+
+    assert told == (1, "image-not-written")

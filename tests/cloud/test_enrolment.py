@@ -356,3 +356,13 @@ def test_a_directory_too_deep_for_the_card_zones_socket_is_refused_before_anythi
 
     assert refusal.value.code == "directory-path-too-long"
     assert not deep.exists()
+
+
+def test_a_data_directory_that_cannot_be_made_is_a_named_error(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    for directory in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/x")):
+        with pytest.raises(ConfigError) as refusal:
+            make_installation(directory, Wishes(), real_world())
+
+        assert refusal.value.code == "cloud-directory-not-writable"
