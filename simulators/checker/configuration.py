@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from simulators.checker.judge import Evidence
 
 COUNTER = "configuration_wrong"
-_DOCUMENTS = "SELECT tenant, box, version, digest FROM configuration_document"
+Pushed = tuple[str, int, str]  # box, version, SHA-256 of the document
 _SHOWN = """
 SELECT d.tenant, d.box, d.version, r.config_version FROM configuration_desired d
 JOIN configuration_document c ON c.tenant = d.tenant AND c.box = d.box AND c.version = d.version
@@ -28,10 +28,11 @@ JOIN box_report r ON r.tenant = d.tenant AND r.box = d.box WHERE c.state = 'appl
 """
 
 
-def judge_configurations(evidence: Evidence, database: Path, put_back: Collection[str]) -> list[Finding]:
-    """Everything wrong; `put_back` names the boxes whose disk once forgot."""
+def judge_configurations(
+    evidence: Evidence, database: Path, pushed: Collection[Pushed], put_back: Collection[str]
+) -> list[Finding]:
+    """Everything wrong. `pushed` is what the operator remembers, `put_back` names the boxes whose disk once forgot."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
-        documents = {tuple(row[:3]): row[3] for row in db.execute(_DOCUMENTS)}
         shown = db.execute(_SHOWN).fetchall()
     found = [
         Finding(COUNTER, f"{tenant} {box}", f"it runs version {reported}, the cloud thinks it runs {version}")
@@ -41,7 +42,7 @@ def judge_configurations(evidence: Evidence, database: Path, put_back: Collectio
     highest: dict[tuple[str, str], int] = {}
     for tenant, box, record in _applied(evidence):
         version, key = record["version"], (tenant, box)
-        if documents.get((tenant, box, version)) != record["hash"]:
+        if (box, version, record["hash"]) not in pushed:
             found.append(
                 Finding(COUNTER, f"{tenant} {box}", f"version {version} is no document of its fleet")
             )
@@ -53,11 +54,17 @@ def judge_configurations(evidence: Evidence, database: Path, put_back: Collectio
 
 
 def _applied(evidence: Evidence) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """What boxes said that they took into use, in their order; from the replica, which holds all that was pruned."""
+    """What boxes said that they took into use, in their order; from the replica, which holds all that was pruned.
+
+    What was saved from beyond damage stands there twice.
+    """
+    seen: set[tuple[str, str, bytes]] = set()
     for (tenant, box, _), frames in evidence.cloud.frames.items():
         for frame in frames:
-            if b'"config_applied"' not in frame.body:
+            key = (tenant, box, frame.body)
+            if b'"config_applied"' not in frame.body or key in seen:
                 continue
+            seen.add(key)
             record = json.loads(frame.body)
             if record["t"] == "config_applied" and record["outcome"] == "applied":
                 yield tenant, box, record

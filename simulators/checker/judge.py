@@ -104,7 +104,8 @@ def _gather(evidence: Evidence) -> tuple[Sales, int, list[str]]:
     damages = cloud.broken_chains()
     stored: dict[tuple[str, str, str, int], bytes] = {}
     for (tenant, box, generation), frames in cloud.frames.items():
-        sales.take(tenant, box, (frame.body for frame in frames), is_replica=True)
+        bodies = [frame.body for frame in frames]
+        sales.take(tenant, box, bodies, is_replica=True, generation=generation)
         stored.update({(tenant, box, generation, frame.seq): frame.chain for frame in frames})
     outstanding: set[tuple[str, str, str, int]] = set()
     for journal in evidence.journals:
@@ -113,7 +114,8 @@ def _gather(evidence: Evidence) -> tuple[Sales, int, list[str]]:
         for (tenant, box, generation), records in _by_owner(journal, cloud).items():
             if not tenant:
                 damages.append(f"{generation}: no box of the cloud wrote this journal")
-            sales.take(tenant, box, (record.body for record in records), is_replica=False)
+            bodies = [record.body for record in records]
+            sales.take(tenant, box, bodies, is_replica=False, generation=generation)
             for record in records:
                 chain = stored.get((tenant, box, generation, record.seq))
                 if chain is None and record not in beyond:

@@ -1,7 +1,8 @@
 """Folds records into sales: what each shopper's order came to, as the boxes wrote it down.
 
 Records come from the cloud's replica first (it holds what a box has pruned), then from the journals. A record saved
-from beyond damage stands twice, under two numbers; the same body is counted once.
+from beyond damage stands twice, under two numbers; the same body is counted once. How a tender ended stays: a disk that
+was put back from an old copy forgot it, and may say otherwise in a later generation.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Tender:
     tendered_minor: int = 0
     change_minor: int = 0
     is_replicated: bool = False  # the cloud holds everything that was written about it
+    generation: str = ""  # where its outcome was written
 
     @property
     def kept_cash_minor(self) -> int:
@@ -80,14 +82,17 @@ class Sales:
         self.unreadable = 0
         self._seen: set[tuple[str, str, bytes]] = set()
 
-    def take(self, tenant: str, box: str, bodies: Iterable[bytes], *, is_replica: bool) -> None:
-        """Take records of one box in the order of writing; those taken before change nothing."""
+    def take(
+        self, tenant: str, box: str, bodies: Iterable[bytes], *, is_replica: bool, generation: str = ""
+    ) -> None:
+        """Take records of one generation of a box in the order of writing; those taken before change nothing."""
         for body in bodies:
             key = (tenant, box, body)
             if key not in self._seen:
                 self._seen.add(key)
                 try:
-                    self._take(tenant, box, json.loads(body), is_replica=is_replica)
+                    record = {**json.loads(body), "generation": generation}
+                    self._take(tenant, box, record, is_replica=is_replica)
                 except (ValueError, KeyError, TypeError):
                     self.unreadable += 1
 
@@ -118,12 +123,14 @@ def _line_voided(sale: Sale, record: dict[str, Any]) -> None:
 
 
 def _intended(sale: Sale, record: dict[str, Any]) -> None:
-    sale.tenders[int(record["attempt"])] = Tender(record["method"], record["amount_minor"])
+    sale.tenders.setdefault(int(record["attempt"]), Tender(record["method"], record["amount_minor"]))
 
 
 def _resulted(sale: Sale, record: dict[str, Any]) -> None:
     tender = sale.tenders[int(record["attempt"])]
-    tender.outcome = record["outcome"]
+    if tender.outcome in SETTLED and tender.generation != record["generation"]:
+        return
+    tender.outcome, tender.generation = record["outcome"], record["generation"]
     tender.tendered_minor, tender.change_minor = record["tendered_minor"], record["change_minor"]
 
 

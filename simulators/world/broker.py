@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 INBOX_MESSAGES = 1_024  # of one session; a real broker's buffer of a slow client is of this order
 CONNECT_S = 10.0  # as long as the product waits for a broker that does not answer
 HEARD_MESSAGES = 300  # remembered for replays: some minutes
+HANG_UP_S = 0.05  # beyond the way of a message in fine weather
 SILENCE_S = 30.0  # one and a half keep-alives of the product: a cut connection is noticed then
 
 Arrived = tuple[str, bytes, bool]  # topic, payload, whether it was retained
@@ -72,7 +73,9 @@ class Broker:
         self._routes.clear()
         session.end()
         if session.will is not None:
-            self.publish(*session.will, retain=True)
+            # A broker hears of an end behind all that was sent before it.
+            after_s = HANG_UP_S if session.has_hung_up else 0.0
+            self._loop.call_later(after_s, partial(self.publish, *session.will, retain=True))
 
     def restart(self) -> None:
         """Go away, and forget what was promised."""
@@ -129,7 +132,7 @@ class Session:
 
     def __init__(self, broker: Broker, client_id: str, will: tuple[str, bytes] | None, wire: Wire) -> None:
         self.client_id, self.will, self.wire = client_id, will, wire
-        self.is_over = False
+        self.is_over = self.has_hung_up = False
         self.bound = INBOX_MESSAGES
         self._broker = broker
         self._filters: list[list[str]] = []
@@ -164,7 +167,8 @@ class Session:
         return taken
 
     def close(self) -> None:
-        """Break off, as a client does that dies."""
+        """Break off, as a client does that dies: what it sent before arrives all the same."""
+        self.has_hung_up = self.has_hung_up or not self.is_over
         self._broker.drop(self)
 
     def deliver(self, topic: str, payload: bytes, *, is_retained: bool) -> None:
@@ -182,7 +186,7 @@ class Session:
         self._came.set()
 
     def _arrive(self, topic: str, payload: bytes, retain: bool) -> None:  # noqa: FBT001 - bound by partial
-        if not self.is_over:
+        if not self.is_over or self.has_hung_up:
             self._broker.publish(topic, payload, retain=retain)
 
     def _take(self, topic: str, payload: bytes, is_retained: bool) -> None:  # noqa: FBT001 - bound by partial

@@ -41,7 +41,7 @@ class FleetDesk:
 
     def __init__(self, ground: Ground, cloud: WorldCloud, units: Units) -> None:
         self.signer = Ed25519PrivateKey.from_private_bytes(ground.seeds.chance("signer").randbytes(32))
-        self.released = 0
+        self.pushed: set[tuple[str, int, str]] = set()  # box, version, digest of every document
         self._ground, self._cloud, self._units = ground, cloud, units
         self._settings: dict[str, Any] = {}
         self._chance = ground.seeds.chance("fleet desk")
@@ -66,7 +66,8 @@ class FleetDesk:
         self._settings = settings
         async with self._cloud.opened() as database:
             for box in boxes:
-                await push(database, self.signer, self.order(box, settings), [(box, SHARD)])
+                done = await push(database, self.signer, self.order(box, settings), [(box, SHARD)])
+                self.pushed.update((one.box, one.version, one.digest) for one in done)
 
     async def payloads(self, box: str) -> list[bytes]:
         """All documents that were ever pushed to a box, oldest first."""
@@ -104,7 +105,6 @@ class FleetDesk:
         await self._renew(site, unit)
         async with self._cloud.opened() as database, database.transaction() as tx:
             await store.release(tx, TENANT, site.name, "an old copy of its disk", self._ground.now_ms())
-        self.released += 1
         self._ground.trace.note("box.released", site.name)
         self._units.let_go(unit)
         await asyncio.sleep(LOOK_S)  # until it is on its feet, its last words count

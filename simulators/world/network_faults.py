@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from protocol import topics
+from protocol.messages import encode_receipt
+from protocol.seal import seal
 from simulators.world.ground import SHARD, STORE, TENANT
 from simulators.world.wire import DOWN, FINE, UP, Weather
 
@@ -38,6 +41,7 @@ class NetworkFaults:
             "garbage": self._send,
             "replay": self._send,
             "foreign": self._send,
+            "forged-receipt": self._forge_receipt,
         }
 
     def heal(self) -> None:
@@ -95,6 +99,26 @@ class NetworkFaults:
             topic = old if fault.kind == "replay" else topic
         broker.publish(topic, payload, retain=False)
         self._scene.did(fault, site.name, f"{len(payload)} bytes to {topic.rpartition('/')[2]}")
+
+    def _forge_receipt(self, fault: Fault) -> None:
+        """Somebody who can read the replica and write to a box, but has no key, tells it that all of it is stored."""
+        site, key = self._scene.site(fault), fault.chance.randbytes(32)
+        if site.box is None:
+            return
+        journal = site.box.journal
+        receipt = {
+            "v": 1,
+            "generation": journal.generation,
+            "through": journal.synced_through,
+            "chain": journal.synced_chain.hex(),
+            "epoch": max(1, site.box.memory.epoch),
+            "status": "ok",
+            "resend_from": 0,
+            "cloud_time_ms": self._scene.ground.now_ms(),
+        }
+        topic = topics.build(SHARD, TENANT, STORE, site.name, topics.DOWN, "receipt")
+        self._scene.ground.broker.publish(topic, seal(key, topic, encode_receipt(receipt)), retain=False)
+        self._scene.did(fault, site.name, f"through {journal.synced_through}")
 
 
 def _clear(wire: Wire, weather: Weather) -> None:

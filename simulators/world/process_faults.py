@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 DOWN_S = (0.5, 25.0)  # a process is started again: at once, or after somebody came
 ARMED_S = 60.0  # a crash that did not find its fault point happens where the process is
 AT_ONCE = 0.1  # of all crashes wait for no point
+PASSINGS = (1, 1, 2, 5, 20)  # the crash comes at one of these: the first is most often one of an idle process
 PAUSE_S = (1.0, 40.0)
 SLOW_INBOX = 4  # messages that wait for a client that stands still
 BACKUP_AGE_S = (10.0, 900.0)
@@ -39,6 +40,7 @@ class ProcessFaults:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._armed: dict[tuple[str, str], Fault] = {}
+        self._passings: dict[int, int] = {}  # until a crash, by the number of its fault
         self._is_backed_up = False
         scene.units.at_point = self._at_point
         self.acts: dict[str, Callable[[Fault], None]] = {
@@ -74,12 +76,17 @@ class ProcessFaults:
             self.kill(fault, unit, "at once")
             return
         self._armed[unit.name, point] = fault
+        self._passings[fault.number] = fault.chance.choice(PASSINGS)
         self._scene.ground.loop.call_later(ARMED_S, self._give_up, unit, point, fault)
 
     def _at_point(self, unit: Unit, name: str) -> bool:
-        fault = self._armed.pop((unit.name, name), None) if self._armed else None
+        fault = self._armed.get((unit.name, name)) if self._armed else None
         if fault is None:
             return False
+        self._passings[fault.number] -= 1
+        if self._passings[fault.number]:
+            return False
+        del self._armed[unit.name, name]
         self._scene.ground.trace.counts[f"crash-at {name}"] += 1
         return self.kill(fault, unit, f"at {name}")
 

@@ -112,7 +112,7 @@ def _run(seed: int, wishes: Wishes, directory: Path) -> Outcome:
         loop.close()
         gc.enable()
         gc.collect()
-    report, resolved_ms = _judge(directory, [site.name for site in world.sites if site.put_back])
+    report, resolved_ms = _judge(directory, world)
     return Outcome(
         seed=seed,
         trace=trace.digest(),
@@ -127,12 +127,14 @@ def _run(seed: int, wishes: Wishes, directory: Path) -> Outcome:
     )
 
 
-def _judge(directory: Path, put_back: list[str]) -> tuple[dict[str, Any], tuple[int, ...]]:
+def _judge(directory: Path, world: World) -> tuple[dict[str, Any], tuple[int, ...]]:
     """(the checker's report, the times of unknown outcomes) of what a world left behind."""
     journals, database = sorted((directory / "journals").iterdir()), directory / DATABASE
     evidence = read_evidence(journals, database, directory / "books.jsonl", directory / "memories.json")
     report = judge(evidence).as_json()
-    wrong = configuration.judge_configurations(evidence, database, put_back)
+    assert world.desk is not None, "the world has run"
+    put_back = [site.name for site in world.sites if site.put_back]
+    wrong = configuration.judge_configurations(evidence, database, world.desk.pushed, put_back)
     report[configuration.COUNTER] = len(wrong)
     report["findings"] += [finding._asdict() for finding in wrong]
     report["records_held"] = report.pop("receipts_outstanding")

@@ -55,6 +55,7 @@ KINDS = (
     "garbage",
     "replay",
     "foreign",
+    "forged-receipt",
     "old-configuration",
     "configuration-pushed",
     "configuration-sick",

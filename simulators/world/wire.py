@@ -5,6 +5,7 @@ One object a client, for both directions. Faults are set from outside (`faults`)
 
 from __future__ import annotations
 
+from contextvars import Context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ class Wire:
         self.cut: frozenset[str] = frozenset()
         self._loop, self._chance, self._counts = loop, chance, counts
         self._last_s = {UP: 0.0, DOWN: 0.0}
+        self._outside = Context()
 
     def carry(self, direction: str, arrive: Callable[[], None]) -> None:
         """Have `arrive` called when the message comes out at the other end: once, never or twice."""
@@ -65,13 +67,17 @@ class Wire:
             at = now_s + chance.uniform(*weather.delay_s)
         if chance.random() < weather.doubled:
             self._counts["message-doubled"] += 1
-            self._loop.call_at(at + chance.uniform(0, TWICE_S), arrive)
+            self._later(at + chance.uniform(0, TWICE_S), arrive)
         if chance.random() < weather.reordered:
             self._counts["message-reordered"] += 1
-            self._loop.call_at(at + chance.uniform(0, ORDER_LOST_S), arrive)
+            self._later(at + chance.uniform(0, ORDER_LOST_S), arrive)
         else:
             self._in_order(direction, at, arrive)
 
     def _in_order(self, direction: str, at: float, arrive: Callable[[], None]) -> None:
         self._last_s[direction] = max(at, self._last_s[direction] + STEP_S)
-        self._loop.call_at(self._last_s[direction], arrive)
+        self._later(self._last_s[direction], arrive)
+
+    def _later(self, at_s: float, arrive: Callable[[], None]) -> None:
+        """What is under way belongs to nobody: neither the sender's end nor its standing still holds it up."""
+        self._loop.call_at(at_s, arrive, context=self._outside)

@@ -63,6 +63,7 @@ class World:
     sites: list[BoxSite] = field(default_factory=list)
     customers: list[Customer] = field(default_factory=list)
     deeds: list[Deed] = field(default_factory=list)
+    desk: FleetDesk | None = None
     visits: int = 0
     restless: list[str] = field(default_factory=lambda: ["the world goes on"])  # who is not at rest yet
 
@@ -73,7 +74,7 @@ class World:
         before = set_hook(units.passed)
         try:
             zone, cloud = CardZone(ground), WorldCloud(ground, self._wire("cloud"))
-            desk = FleetDesk(ground, cloud, units)
+            desk = self.desk = FleetDesk(ground, cloud, units)
             await self._build(units, zone, cloud, desk)
             scene = Scene(ground, units, self.sites, cloud, zone.acquirer, self.deeds)
             faults = Faults(scene, desk, _settings(), self._plan())

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TENANT, BOX, GENERATION = "acme", "till-1", "00" * 8
 ATTEMPT = "7"
+PUSHED = {(BOX, 1, "aa"), (BOX, 2, "bb")}
 
 
 def frame(seq: int, **record: Any) -> ReplicaFrame:
@@ -83,11 +84,11 @@ def test_a_world_tells_how_long_unknown_outcomes_took_by_its_own_clock(tmp_path:
 def database(path: Path, *, reported: int) -> Path:
     """A cloud that pushed versions 1 and 2 to a box, and thinks that it runs 2."""
     with closing(sqlite3.connect(path)) as db:
-        db.execute("CREATE TABLE configuration_document (tenant, box, version, digest, state)")
+        db.execute("CREATE TABLE configuration_document (tenant, box, version, state)")
         db.execute("CREATE TABLE configuration_desired (tenant, box, version)")
         db.execute("CREATE TABLE box_report (tenant, box, config_version)")
-        rows = [(TENANT, BOX, 1, "aa", "superseded"), (TENANT, BOX, 2, "bb", "applied")]
-        db.executemany("INSERT INTO configuration_document VALUES (?, ?, ?, ?, ?)", rows)
+        rows = [(TENANT, BOX, 1, "superseded"), (TENANT, BOX, 2, "applied")]
+        db.executemany("INSERT INTO configuration_document VALUES (?, ?, ?, ?)", rows)
         db.execute("INSERT INTO configuration_desired VALUES (?, ?, 2)", (TENANT, BOX))
         db.execute("INSERT INTO box_report VALUES (?, ?, ?)", (TENANT, BOX, reported))
         db.commit()
@@ -101,26 +102,28 @@ def applied(seq: int, version: int, digest: str) -> ReplicaFrame:
 def test_configurations_in_order_are_right(tmp_path: Path):
     told = evidence(applied(1, 1, "aa"), applied(2, 2, "bb"), applied(3, 2, "bb"))
 
-    assert judge_configurations(told, database(tmp_path / "db", reported=2), ()) == []
+    assert judge_configurations(told, database(tmp_path / "db", reported=2), PUSHED, ()) == []
 
 
 def test_a_version_that_falls_is_wrong_unless_the_disk_forgot(tmp_path: Path):
     told = evidence(applied(1, 2, "bb"), applied(2, 1, "aa"))
     cloud = database(tmp_path / "db", reported=2)
 
-    assert [found.what for found in judge_configurations(told, cloud, ())] == ["version 1 came after 2"]
-    assert judge_configurations(told, cloud, (BOX,)) == []
+    assert [found.what for found in judge_configurations(told, cloud, PUSHED, ())] == [
+        "version 1 came after 2"
+    ]
+    assert judge_configurations(told, cloud, PUSHED, (BOX,)) == []
 
 
 def test_a_document_of_nobody_is_wrong(tmp_path: Path):
     told = evidence(applied(1, 2, "cc"))
 
-    (found,) = judge_configurations(told, database(tmp_path / "db", reported=2), ())
+    (found,) = judge_configurations(told, database(tmp_path / "db", reported=2), PUSHED, ())
 
     assert found.what == "version 2 is no document of its fleet"
 
 
 def test_a_box_that_runs_something_else_than_the_cloud_thinks_is_wrong(tmp_path: Path):
-    (found,) = judge_configurations(evidence(), database(tmp_path / "db", reported=1), ())
+    (found,) = judge_configurations(evidence(), database(tmp_path / "db", reported=1), PUSHED, ())
 
     assert found.what == "it runs version 1, the cloud thinks it runs 2"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cloud import consumer, consumer_batch, intake_replica
@@ -12,7 +13,10 @@ from cloud.orders import rules as orders
 from cloud.payments import replica_rules, replies
 from cloud.payments import rules as payments
 from cloud.ports import ChannelAnswer
+from edge.journal import journal
+from edge.journal.bounds import Bounds
 from protocol.faults import fault
+from simulators.world import process_faults, schedule, world
 from tests.world.planted.journals import HARSH, SHORT
 from tests.world.planted.patching import (
     CARDS,
@@ -32,6 +36,16 @@ from tests.world.planted.patching import (
 if TYPE_CHECKING:
     from cloud.payments.attempt import CallResult
 
+# A box without what its cloud asks for asks for ever: a world of minutes waits for it no longer than this.
+SETTLED_S = 300.0
+# Worlds in which clouds die at their word to the boxes, and nothing else goes wrong: of all instants few matter.
+DYING = (
+    Patch(schedule, "SORTS", (("crash-cloud",),) * 3),
+    Patch(schedule, "EVERY_S", (20.0, 60.0)),
+    # What is confirmed goes at once, but for the last, also from memory: else a box remembers what its disk forgot.
+    Patch(journal, "Bounds", partial(Bounds, segment_bytes=1, keep_ms=0, recent_bytes_max=1)),
+    Patch(process_faults, "POINTS", {**process_faults.POINTS, "cloud": (consumer.PUBLISHED,)}),
+)
 MONEY = (LOST, LEDGER, WITHOUT_SALE, GOODS, TWICE, UNSETTLED, PEOPLE)
 
 
@@ -58,6 +72,23 @@ async def _commits_twice(self: Any, delivery: Any, *, is_store_only: bool) -> An
 
 
 _store_batches: Any = vars(consumer_batch)["store_batches"]
+
+
+async def _says_before_the_commit(self: Any, delivery: Any, *, is_store_only: bool) -> Any:
+    now_ms = self._clock.now_ms()
+    opened = await self._opener.sort(delivery.messages, now_ms)
+    batch = consumer_batch.Batch(
+        opened, delivery.results, delivery.due, delivery.repairs, is_store_only=is_store_only
+    )
+    async with self._database.transaction() as tx:
+        outcome = await consumer_batch.carry_out(tx, batch, self._services, now_ms)
+        await self._publisher.keep(tx, outcome.replies, outcome.shards, now_ms)
+        for receipt in outcome.receipts:
+            await self._publisher.publish_receipt(receipt, self._epoch)
+        if outcome.frame_count:
+            fault(consumer.PUBLISHED)
+    self._publisher.committed()
+    return outcome
 
 
 def _gap_ignored(position: Any, frames: list[Any]) -> Verdict:
@@ -161,6 +192,17 @@ BUGS = (
         MONEY,
         (Patch(consumer.Consumer, "_transact", _commits_twice),),
         LONGER,
+    ),
+    Planted(
+        "receipt-before-the-commit",
+        "the box is told that its records are stored, then they are committed",
+        (LOST, LEDGER, UNSETTLED, PEOPLE, WITHOUT_SALE, GOODS),
+        (
+            Patch(consumer.Consumer, "_transact", _says_before_the_commit),
+            Patch(consumer, "fault", lambda _: None),  # the only instants left are those before the commit
+        ),
+        LONGER,
+        (*DYING, Patch(world, "SETTLE_S", SETTLED_S)),
     ),
     Planted(
         "gap-ignored",

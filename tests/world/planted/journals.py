@@ -27,8 +27,11 @@ from tests.world.planted.patching import (
 )
 
 # A world of minutes never fills a segment of 4 MiB nor ends a week: here a segment is some records long, and what was
-# confirmed goes at once.
-SHORT = (Patch(journal, "Bounds", partial(Bounds, segment_bytes=1_024, keep_ms=0)),)
+# confirmed goes at once. So it is not promised to a cloud that forgets; in these worlds none does.
+SHORT = (
+    Patch(journal, "Bounds", partial(Bounds, segment_bytes=1_024, keep_ms=0)),
+    Patch(schedule, "WEIGHTS", (1, 0, 0)),
+)
 ANY = (LOST, PEOPLE, WITHOUT_SALE, GOODS, LEDGER, UNSETTLED, DAMAGED, ENDED)
 
 

@@ -19,6 +19,7 @@ CARDS = Wishes(boxes=2, hours=0.2, card_share=0.9)  # where the bug needs what o
 LOST, TWICE, WITHOUT_SALE = "lost", "charged_twice", "charged_without_sale"
 PRICED, LEDGER, GOODS = "priced_wrong", "ledger_imbalance", "goods_without_money"
 PEOPLE, DAMAGED = "memories_contradicted", "evidence_damaged"
+CONFIGURED = "configuration_wrong"
 UNSETTLED, ENDED = run.UNSETTLED, run.ENDED
 
 
