@@ -120,6 +120,25 @@ async def test_json_is_the_whole_story(told):
     assert {event["source"] for event in story["events"]} == {"box", "payments", "ledger"}
 
 
+async def test_ids_are_texts_in_json_since_many_readers_have_no_room_for_63_bits(told):
+    url, _, card = told
+
+    _, output, _ = await in_thread(card, "--database", url, "--json")
+
+    (story,) = json.loads(output)
+    assert story["order"] == card
+    assert [number for number in numbers_in(story) if number > 2**53] == []
+
+
+def numbers_in(value: object) -> list[int]:
+    """Every number anywhere in a JSON value."""
+    if isinstance(value, dict):
+        return numbers_in(list(value.values()))
+    if isinstance(value, list):
+        return [number for entry in value for number in numbers_in(entry)]
+    return [value] if isinstance(value, int) else []
+
+
 @pytest.mark.parametrize(
     ("text", "fault", "code"),
     [
