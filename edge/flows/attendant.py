@@ -144,6 +144,8 @@ _ACTS = {
     "unknown_released": _release_unknown,
     "receipt_reprinted": _reprint,
 }
+# Every name that an act may have.
+ACTS = frozenset({*_ACTS, "line_voided", "sale_voided"})
 # Cash and reprints leave records of their own.
 _RECORDED = frozenset(
     {

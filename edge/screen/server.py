@@ -30,7 +30,7 @@ from edge.badge import BUSY, LOCKED, OK
 from edge.screen.connections import IDLE_S_MAX, MAX_HEAD_BYTES, BoundedHttp
 from edge.screen.guard import Guard
 from edge.screen.stream import Views
-from edge.screen.touches import read_body, read_shopper_touch, read_staff_touch
+from edge.screen.touches import UNLOCK, read_body, read_shopper_touch, read_staff_touch
 from protocol.errors import CallerError, ConfigError, PeerError
 
 if TYPE_CHECKING:
@@ -52,8 +52,6 @@ KINDS = {
 MAX_TOUCHES_PER_S = 20
 # What waits in the kernel for a page that does not read: two of the longest views.
 SEND_BUFFER_BYTES = 524_288
-# An act that only checks id and PIN and is not handed to the flows.
-UNLOCK = "unlock"
 
 
 class ScreenServer:
@@ -148,7 +146,8 @@ class ScreenServer:
             Route("/act", self._act, methods=["POST"]),
             Route("/attend", self._attend, methods=["POST"]),
         ]
-        return Guard(Starlette(routes=routes))
+        refusals = {404: _no_file, 405: _no_method}
+        return Guard(Starlette(routes=routes, exception_handlers=refusals))
 
     async def _page(self, request: Request) -> Response:
         del request
@@ -232,8 +231,16 @@ def _digest(files: dict[str, bytes]) -> str:
 def _file_response(files: dict[str, bytes], name: str) -> Response:
     content = files.get(name)
     if content is None:
-        return _refusal(404, "file-unknown")
+        return _no_file()
     return Response(content, headers={"content-type": KINDS[Path(name).suffix]})
+
+
+def _no_file(*_: object) -> Response:
+    return _refusal(404, "file-unknown")
+
+
+def _no_method(*_: object) -> Response:
+    return _refusal(405, "method-unknown")
 
 
 def _refusal(status: int, code: str, **more: object) -> Response:

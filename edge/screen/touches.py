@@ -12,16 +12,22 @@ from typing import TYPE_CHECKING
 
 from edge.badge import MAX_PIN_CHARS
 from edge.events import AttendantActed, ShopperActed
+from edge.flows.attendant import ACTS
+from edge.flows.checkout import ACTIONS
 from protocol.errors import PeerError
 from protocol.limits import MAX_AMOUNT_MINOR, MAX_BASKET_LINES
 from protocol.strict_json import loads
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from starlette.requests import Request
 
 MAX_TOUCH_BYTES = 1_024  # the longest touch, an attendant's, has some 200 bytes
 MAX_TOUCH_DEPTH = 1  # one flat object
 BODY_WAIT_S_MAX = 5  # on loopback a body takes a millisecond
+# An act that only checks id and PIN and is not handed to the flows.
+UNLOCK = "unlock"
 MAX_STAFF_ID_CHARS = 32  # as in the settings
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
@@ -61,7 +67,7 @@ def read_shopper_touch(body: bytes) -> ShopperActed:
     """The event of a shopper's touch: {action, line?, choice?}."""
     said = _fields(body, required=("action",), optional=("line", "choice"))
     return ShopperActed(
-        _slug(said, "action"),
+        _known(_slug(said, "action"), "action-unknown", ACTIONS),
         line=_number(said, "line"),
         choice=_slug(said, "choice") if "choice" in said else "",
     )
@@ -72,13 +78,19 @@ def read_staff_touch(body: bytes) -> StaffTouch:
     said = _fields(body, required=("by", "pin", "act"), optional=("line", "amount_minor", "reason"))
     by = _text(said, "by", MAX_STAFF_ID_CHARS)
     event = AttendantActed(
-        _slug(said, "act"),
+        _known(_slug(said, "act"), "act-unknown", (*ACTS, UNLOCK)),
         by,
         line=_number(said, "line"),
         amount_minor=_number(said, "amount_minor"),
         reason=_slug(said, "reason") if "reason" in said else "",
     )
     return StaffTouch(by, _text(said, "pin", MAX_PIN_CHARS), event)
+
+
+def _known(name: str, code: str, names: Container[str]) -> str:
+    if name not in names:
+        raise PeerError(code, "The page sent a touch that has no meaning here", "Reload the page.")
+    return name
 
 
 def _fields(body: bytes, *, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, object]:

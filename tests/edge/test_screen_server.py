@@ -312,3 +312,43 @@ async def test_offline_badge_knows_what_still_works():
 
     assert view["methods"] == ["cash"]
     assert view["methods_closed"] == {"card": "offline"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/static/nothing.js", 404, "file-unknown"),
+        ("GET", "/static/../server.py", 404, "file-unknown"),
+        ("GET", "/favicon.ico", 404, "file-unknown"),
+        ("POST", "/nothing", 404, "file-unknown"),
+        ("GET", "/act", 405, "method-unknown"),
+        ("POST", "/", 405, "method-unknown"),
+    ],
+)
+async def test_what_is_not_there_is_refused_by_name(method, path, status, code):
+    async with screen_at_work() as screen:
+        if method == "POST":
+            answer = await post(screen.host, path, {})
+        else:
+            answer = await ask(screen.host, method, path)
+
+    assert (answer.status, json.loads(answer.body)) == (status, {"error": code})
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_an_action_that_nobody_knows_is_refused_and_not_taken_for_done():
+    async with screen_at_work() as screen:
+        answer = await post(screen.host, "/act", {"action": "fly"})
+        known = await post(screen.host, "/act", {"action": "start"})
+
+    assert (answer.status, json.loads(answer.body)) == (400, {"error": "action-unknown"})
+    assert known.status == 204
+
+
+@pytest.mark.parametrize(("act", "status"), [("fly", 400), ("line_voided", 200), ("unlock", 200)])
+async def test_an_act_of_staff_that_nobody_knows_is_refused_before_the_check(act, status):
+    async with screen_at_work() as screen:
+        answer = await post(screen.host, "/attend", {"by": "17", "pin": PIN, "act": act})
+
+    assert answer.status == status
+    assert (json.loads(answer.body) == {"error": "act-unknown"}) == (act == "fly")
