@@ -50,14 +50,11 @@ class CloudConfig:
 
 def read_config(path: Path) -> CloudConfig:
     """Read and check; ConfigError "cloud-config-wrong" names every fault."""
-    try:
-        said = loads(path.read_bytes()[: MAX_FILE_BYTES + 1], MAX_FILE_BYTES)
-    except (OSError, PeerError) as error:
-        raise ConfigError(
-            "cloud-config-wrong",
-            f"{path.name} cannot be read",
-            "Make the directory with tillbox cloud --init",
-        ) from error
+    return check_config(_read(path), path)
+
+
+def check_config(said: Any, path: Path) -> CloudConfig:
+    """Check what a file at `path` says, or is to say; ConfigError "cloud-config-wrong" names every fault."""
     if not isinstance(said, dict):
         raise ConfigError("cloud-config-wrong", f"{path.name} is no object", "Correct the file")
     faults = [f"{name} is not known" for name in sorted(set(said) - _FIELDS)]
@@ -75,6 +72,23 @@ def read_config(path: Path) -> CloudConfig:
         raise ConfigError("cloud-config-wrong", "; ".join(faults), f"Correct {path.name}")
     there = Installation(path.parent)
     return CloudConfig(there, database, broker, runs_card_zone is True, acceptors)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return loads(path.read_bytes()[: MAX_FILE_BYTES + 1], MAX_FILE_BYTES)
+    except FileNotFoundError as error:
+        raise ConfigError(
+            "cloud-config-wrong", f"There is no {path}", "Make the directory with tillbox cloud --init"
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            "cloud-config-wrong", f"{path} cannot be read: {error.strerror}", "Let its owner run the cloud"
+        ) from error
+    except PeerError as error:
+        raise ConfigError(
+            "cloud-config-wrong", f"{path} is no JSON: {error.what}", "Correct the file"
+        ) from error
 
 
 def read_broker_url(url: str) -> tuple[str, int]:

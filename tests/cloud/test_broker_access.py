@@ -122,7 +122,8 @@ def test_a_guard_ends_its_command_when_its_parent_is_gone():
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("", "cannot be read"),
+        ("", "is no JSON: "),
+        ("{oops", "is no JSON: "),
         ("[]", "is no object"),
         ('{"v": 1}', "broker is missing"),
         (
@@ -149,3 +150,19 @@ def test_a_wrong_configuration_names_its_faults(tmp_path, text, fault):
 
     assert refusal.value.code == "cloud-config-wrong"
     assert fault in refusal.value.what
+
+
+def test_the_settings_file_that_is_missing_is_made_and_one_that_is_broken_is_corrected(tmp_path):
+    (tmp_path / "cloud.json").write_text("{oops")
+    (tmp_path / "directory").mkdir()
+
+    with pytest.raises(ConfigError) as absent:
+        read_config(tmp_path / "none.json")
+    with pytest.raises(ConfigError) as broken:
+        read_config(tmp_path / "cloud.json")
+    with pytest.raises(ConfigError) as odd:
+        read_config(tmp_path / "directory")
+
+    assert "--init" in absent.value.action
+    assert broken.value.action == "Correct the file"
+    assert "directory cannot be read: Is a directory" in odd.value.what
