@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from simulators.world.box_faults import BoxFaults
 from simulators.world.fleet_faults import FleetFaults
 from simulators.world.network_faults import NetworkFaults
-from simulators.world.process_faults import ProcessFaults
 from simulators.world.schedule import CHANNEL
+from simulators.world.unit_faults import UnitFaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ class Faults:
         self, scene: Scene, desk: FleetDesk, settings: dict[str, Any], faults: Sequence[Fault]
     ) -> None:
         self._scene, self._faults = scene, faults
-        processes = ProcessFaults(scene)
+        processes = UnitFaults(scene)
         fleet = FleetFaults(scene, desk, processes, settings)
         self._parts = (fleet, NetworkFaults(scene), processes, BoxFaults(scene))
         self._acts: dict[str, Callable[[Fault], None]] = dict.fromkeys(CHANNEL, self._answer_badly)

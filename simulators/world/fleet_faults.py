@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from simulators.world.box import BoxSite
     from simulators.world.fleet_desk import FleetDesk
-    from simulators.world.process_faults import ProcessFaults
     from simulators.world.scene import Scene
     from simulators.world.schedule import Fault
+    from simulators.world.unit_faults import UnitFaults
 
 COPY_AGE_S = (10.0, 600.0)
 TOLD_S = (
@@ -47,7 +47,7 @@ class FleetFaults:
     """See the module; `acts` names what is done by kind."""
 
     def __init__(
-        self, scene: Scene, desk: FleetDesk, processes: ProcessFaults, settings: dict[str, Any]
+        self, scene: Scene, desk: FleetDesk, processes: UnitFaults, settings: dict[str, Any]
     ) -> None:
         self._scene, self._desk, self._processes = scene, desk, processes
         self._settings = settings

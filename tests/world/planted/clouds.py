@@ -16,7 +16,7 @@ from cloud.ports import ChannelAnswer
 from edge.journal import journal
 from edge.journal.bounds import Bounds
 from protocol.faults import fault
-from simulators.world import process_faults, schedule, world
+from simulators.world import schedule, unit_faults, world
 from tests.world.planted.journals import HARSH, SHORT
 from tests.world.planted.patching import (
     CARDS,
@@ -44,7 +44,7 @@ DYING = (
     Patch(schedule, "EVERY_S", (20.0, 60.0)),
     # What is confirmed goes at once, but for the last, also from memory: else a box remembers what its disk forgot.
     Patch(journal, "Bounds", partial(Bounds, segment_bytes=1, keep_ms=0, recent_bytes_max=1)),
-    Patch(process_faults, "POINTS", {**process_faults.POINTS, "cloud": (consumer.PUBLISHED,)}),
+    Patch(unit_faults, "POINTS", {**unit_faults.POINTS, "cloud": (consumer.PUBLISHED,)}),
 )
 MONEY = (LOST, LEDGER, WITHOUT_SALE, GOODS, TWICE, UNSETTLED, PEOPLE)
 

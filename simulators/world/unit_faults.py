@@ -34,7 +34,7 @@ POINTS = {
 }
 
 
-class ProcessFaults:
+class UnitFaults:
     """See the module; `acts` names what is done by kind."""
 
     def __init__(self, scene: Scene) -> None:
