@@ -43,7 +43,7 @@ class ScanRules:
 
     prefix and suffix are names of PREFIXES and SUFFIXES; suffix "none" ends a code by the idle gap. A
     debounce window of 0 counts every read. Codes that start with one of `admin_prefixes` are refused
-    outside maintenance.
+    always: anybody can hold one before the scanner.
     """
 
     prefix: str = "none"
@@ -65,7 +65,6 @@ class ScanReader:
     """Feed it what the line delivers; ask `pending` whether an idle gap would mean something."""
 
     def __init__(self, rules: ScanRules) -> None:
-        self.is_maintenance = False
         self._rules = rules
         self._prefix = PREFIXES[rules.prefix]
         self._suffix = SUFFIXES[rules.suffix]
@@ -145,10 +144,8 @@ class ScanReader:
         if any(byte > 0x7F for byte in body):
             return self._refuse("code-not-text", "Bytes that no code holds", len(body), now_ms)
         text = body.decode("ascii")
-        if not self.is_maintenance and text.lower().startswith(self._rules.admin_prefixes):
-            return self._refuse(
-                "code-is-administrative", "A maintenance code outside maintenance", len(body), now_ms
-            )
+        if text.lower().startswith(self._rules.admin_prefixes):
+            return self._refuse("code-is-administrative", "A code that would command", len(body), now_ms)
         return [self._scanned(text, body, now_ms)]
 
     def _scanned(self, text: str, body: bytes, now_ms: int) -> ScanEvent:

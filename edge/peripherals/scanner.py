@@ -41,12 +41,7 @@ class Scanner:
         self._settings = settings
         self._on_event = on_event
         self._clock = clock
-        self._is_maintenance = False
         self._refusals: deque[int] = deque(maxlen=REFUSALS_UNTIL_DEGRADED)
-
-    def set_maintenance(self, *, is_on: bool) -> None:
-        """Let administrative codes pass, while an authorized technician works at the box."""
-        self._is_maintenance = is_on
 
     async def run(self) -> None:
         """Read codes until the link breaks (DeviceError)."""
@@ -57,7 +52,6 @@ class Scanner:
         try:
             while True:
                 data = await (link.read_within(idle_gap_s) if reader.pending else link.read())
-                reader.is_maintenance = self._is_maintenance
                 now_ms = self._clock()
                 self._tell(reader.feed(data, now_ms) if data else reader.idle(now_ms))
         finally:

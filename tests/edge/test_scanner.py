@@ -127,13 +127,14 @@ def test_what_is_no_code_is_named(body: bytes, fault: str) -> None:
     assert faults(read([body + b"\r"])) == [fault]
 
 
-def test_an_administrative_code_passes_in_maintenance_only() -> None:
-    reader = ScanReader(ScanRules())
-    reader.is_maintenance = True
+@pytest.mark.parametrize("prefixes", [("tillbox:",), ("tillbox:", "setup-")])
+def test_every_prefix_that_commands_is_refused_and_the_next_code_is_read(prefixes: tuple[str, ...]) -> None:
+    chunks = [f"{text}\r".encode() for text in (*(f"{prefix}MODE" for prefix in prefixes), CODE)]
 
-    events = reader.feed(b"tillbox:maintenance\r", 0)
+    events = read(chunks, admin_prefixes=prefixes)
 
-    assert texts(list(events)) == ["tillbox:maintenance"]
+    assert faults(events) == ["code-is-administrative"] * len(prefixes)
+    assert texts(events) == [CODE]
 
 
 def test_a_gs1_element_string_keeps_its_separators() -> None:
