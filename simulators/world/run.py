@@ -137,6 +137,6 @@ def _judge(directory: Path, world: World) -> tuple[dict[str, Any], tuple[int, ..
     wrong = configuration.judge_configurations(evidence, database, world.desk.pushed, put_back)
     report[configuration.COUNTER] = len(wrong)
     report["findings"] += [finding._asdict() for finding in wrong]
-    report["records_held"] = report.pop("receipts_outstanding")
+    report["records_held"] = report["receipts_outstanding"]
     times_ms = resolve_times_ms(evidence, read_written(directory / WRITTEN))
     return report, tuple(times_ms)
