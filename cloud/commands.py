@@ -7,15 +7,17 @@ import sys
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from cloud.catalogue_commands import catalogue
-from cloud.config import read_broker_url
 from cloud.explain_command import explain
-from cloud.installation import DEFAULT_PORT, Installation, Wishes, make_installation
+from cloud.init_command import MAX_PORT, initialise, read_acquirers
+from cloud.installation import DEFAULT_PORT, Installation, Wishes
 from cloud.operator_command import alarms, repair, restored
-from protocol.errors import ConfigError
 
 __all__ = ["alarms", "catalogue", "cloud", "explain", "repair", "restored"]
+
+ONLY_WITH_INIT = {"broker", "host", "port", "name", "database", "acquirer"}
 
 
 @click.command(
@@ -28,7 +30,11 @@ __all__ = ["alarms", "catalogue", "cloud", "explain", "repair", "restored"]
     "--host", default="127.0.0.1", show_default=True, help="With --init: where our own broker listens."
 )
 @click.option(
-    "--port", default=DEFAULT_PORT, show_default=True, help="With --init: the port of our own broker."
+    "--port",
+    default=DEFAULT_PORT,
+    show_default=True,
+    type=click.IntRange(1, MAX_PORT),
+    help="With --init: the port of our own broker.",
 )
 @click.option(
     "--name", "names", multiple=True, help="With --init: a name or address in the broker's certificate."
@@ -38,7 +44,9 @@ __all__ = ["alarms", "catalogue", "cloud", "explain", "repair", "restored"]
 )
 @click.option("--acquirer", "acquirers", multiple=True, help="With --init: HOST:PORT of an acquirer.")
 @click.option("--json", "as_json", is_flag=True, help="Answer as one JSON value on standard output.")
+@click.pass_context
 def cloud(  # noqa: PLR0913, PLR0917 - one for each option
+    ctx: click.Context,
     data: Path,
     is_init: bool,  # noqa: FBT001 - click hands flags over by name
     broker: str,
@@ -52,19 +60,20 @@ def cloud(  # noqa: PLR0913, PLR0917 - one for each option
     """Run the cloud: consumer, broker and card zone, until it is told to stop."""
     from cloud.main import WORLD, serve  # noqa: PLC0415 - main loads everything; `--help` need not wait for it
 
+    said = _said(ctx)
+    if not is_init and said & ONLY_WITH_INIT:
+        raise click.UsageError(f"--{min(said & ONLY_WITH_INIT)} is for --init; afterwards change cloud.json.")
     if not is_init:
         sys.exit(serve(Installation(data).config))
-    if broker:
-        read_broker_url(broker)
     wishes = Wishes(
         broker=broker,
         host=host,
         port=port,
         server_names=names or tuple(dict.fromkeys(("localhost", "127.0.0.1", host))),
         database=database,
-        acquirers=_acquirers(acquirers) or Wishes().acquirers,
+        acquirers=read_acquirers(acquirers) or Wishes().acquirers,
     )
-    there = make_installation(data, wishes, WORLD)
+    there = initialise(data, wishes, said, WORLD)
     told = {
         "data": str(there.directory),
         "config": str(there.config),
@@ -75,11 +84,7 @@ def cloud(  # noqa: PLR0913, PLR0917 - one for each option
     )
 
 
-def _acquirers(texts: tuple[str, ...]) -> tuple[tuple[str, str, int], ...]:
-    found = []
-    for number, text in enumerate(texts, 1):
-        host, _, port = text.rpartition(":")
-        if not host or not port.isdecimal():
-            raise ConfigError("acquirer-wrong", f"--acquirer {text} is not HOST:PORT", "Correct it")
-        found.append((f"acquirer-{number}", host, int(port)))
-    return tuple(found)
+def _said(ctx: click.Context) -> set[str]:
+    """The options that were given, by their names on the command line."""
+    given = {name for name in ctx.params if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
+    return {{"names": "name", "acquirers": "acquirer"}.get(name, name) for name in given}

@@ -134,7 +134,23 @@ def _make(there: Installation, wishes: Wishes, world: World) -> None:
     if not (there.card_zone / "cardzone.json").exists():
         write_private(there.card_zone / "cardzone.json", _text(_card_zone(there, wishes)))
     if not there.config.exists():
-        write_private(there.config, _text(_config(wishes)))
+        write_private(there.config, _text(config_of(wishes)))
+
+
+def config_of(wishes: Wishes) -> dict[str, Any]:
+    """Return what cloud.json is to say."""
+    broker = {
+        "run": "none" if wishes.broker else "auto",
+        "url": wishes.broker or f"mqtts://{wishes.host}:{wishes.port}",
+        "server_name": wishes.server_names[0],
+    }
+    return {
+        "v": 1,
+        "database": wishes.database,
+        "broker": broker,
+        "card_zone": {"run": True},
+        "acceptors": {},
+    }
 
 
 def _certify(there: Installation, authority: Authority, wishes: Wishes) -> None:
@@ -156,21 +172,6 @@ def _card_zone(there: Installation, wishes: Wishes) -> dict[str, Any]:
         "store": str(zone / "zone.store"),
         "keys": str(zone / "keys"),
         "acquirers": [{"name": name, "host": host, "port": port} for name, host, port in wishes.acquirers],
-    }
-
-
-def _config(wishes: Wishes) -> dict[str, Any]:
-    broker = {
-        "run": "none" if wishes.broker else "auto",
-        "url": wishes.broker or f"mqtts://{wishes.host}:{wishes.port}",
-        "server_name": wishes.server_names[0],
-    }
-    return {
-        "v": 1,
-        "database": wishes.database,
-        "broker": broker,
-        "card_zone": {"run": True},
-        "acceptors": {},
     }
 
 
