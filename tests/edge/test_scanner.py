@@ -127,13 +127,13 @@ def test_what_is_no_code_is_named(body: bytes, fault: str) -> None:
     assert faults(read([body + b"\r"])) == [fault]
 
 
-@pytest.mark.parametrize("prefixes", [("tillbox:",), ("tillbox:", "setup-")])
-def test_every_prefix_that_commands_is_refused_and_the_next_code_is_read(prefixes: tuple[str, ...]) -> None:
-    chunks = [f"{text}\r".encode() for text in (*(f"{prefix}MODE" for prefix in prefixes), CODE)]
+@pytest.mark.parametrize("prefix", ["tillbox:", "setup-"])
+def test_a_code_that_would_command_is_refused_and_the_next_code_is_read(prefix: str) -> None:
+    chunks = [f"{prefix}MODE\r".encode(), f"{CODE}\r".encode()]
 
-    events = read(chunks, admin_prefixes=prefixes)
+    events = read(chunks, admin_prefixes=("tillbox:", "setup-"))
 
-    assert faults(events) == ["code-is-administrative"] * len(prefixes)
+    assert faults(events) == ["code-is-administrative"]
     assert texts(events) == [CODE]
 
 
