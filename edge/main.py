@@ -116,6 +116,12 @@ class RunningBox:
         self.identity = identity_of(config)
         self.journal = open_journal(config, options, self.boot)
         self._is_doubled = bool(options.second_journal)
+        if self.journal.opened_because == "salvaged":
+            _log.warning(
+                "the journal was damaged: generation %s takes over %d records from beyond the damage",
+                self.journal.generation,
+                self.journal.saved,
+            )
         self._gathering: asyncio.TimerHandle | None = None
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self.committer = Committer(

@@ -152,3 +152,22 @@ async def test_a_broken_catalogue_has_one_mend(ward, name, code):
     assert said.startswith(f"tillbox: {code}-unreadable: {name} cannot be used (")
     assert said.count(". ") == 1
     assert said.split(". ")[1] in ("Put a good image in place.", "Remove or replace overlay.json.")
+
+
+async def test_a_box_that_salvages_a_damaged_journal_says_so(ward):
+    ward.write_records()
+    (segment,) = (ward.directory / "journal").glob("*.tbj")
+    data = bytearray(segment.read_bytes())
+    data[len(data) // 2] ^= 1
+    segment.write_bytes(data)
+
+    async with running_box(ward.directory) as box:
+        await box.until(lambda view: view["page"] == "attract")
+        first = box.log
+    async with running_box(ward.directory) as box:
+        await box.until(lambda view: view["page"] == "attract")
+        second = box.log
+
+    (line,) = (line for line in first.splitlines() if "the journal was damaged" in line)
+    assert " records from beyond the damage" in line
+    assert "the journal was damaged" not in second
