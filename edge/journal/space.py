@@ -73,8 +73,7 @@ class Space:
         is_changed = False
         for found, segment in self._reclaimable():
             is_expired = now_ms is not None and now_ms - (segment.receipted_ms or 0) >= self._bounds.keep_ms
-            if is_expired or self._is_short():
-                self._remove(found, segment)
+            if (is_expired or self._is_short()) and self._remove(found, segment):
                 is_changed = True
         for found in [f for f in self._generations[:-1] if not f.segments]:
             self._forget(found)
@@ -90,7 +89,8 @@ class Space:
             except OSError as error:
                 shelf.fail(error.strerror or "unwritable")
         for found, segment in self._reclaimable():
-            self._remove(found, segment)
+            if not self._remove(found, segment):
+                break
 
     def forget_receipts(self) -> None:
         """Nothing counts as receipted any more, durably."""
@@ -115,19 +115,27 @@ class Space:
     def _working(self) -> list[Shelf]:
         return [shelf for shelf in self._shelves if not shelf.failure]
 
-    def _remove(self, found: Generation, segment: Segment) -> None:
-        """Remove a segment, and with it what a shelf that failed meanwhile still has before it: no hole may stay."""
-        for shelf in self._working():
+    def _remove(self, found: Generation, segment: Segment) -> bool:
+        """Remove a segment, and with it what a shelf that failed meanwhile still has before it: no hole may stay.
+
+        While no shelf works, as on a full disk, the files of all of them are the journal. False when nothing went.
+        """
+        is_gone = False
+        for shelf in self._working() or self._shelves:
             try:
                 for name in [name for name in shelf.names() if name <= segment.name]:
                     shelf.remove(name)
+                is_gone = True
             except OSError as error:
                 shelf.fail(error.strerror or "unwritable")
             fault(PRUNED)
+        if not is_gone:
+            return False
         found.segments.remove(segment)
         found.before_seq = segment.end_seq
         self._receipts.receipted_ms.pop(str(segment.name), None)
         self.used_bytes -= segment.file_bytes
+        return True
 
     def _forget(self, found: Generation) -> None:
         """A closed generation has nothing provable left: its damaged files were salvaged long ago."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import aiomqtt
 
+from edge.uplink.outgoing import Leaving, Outgoing
 from protocol.errors import ConfigError, DeviceError, PeerError
 from protocol.limits import MAX_SEALED_BYTES
 from protocol.topics import parse
@@ -26,9 +27,6 @@ CONNECT_TIMEOUT_S = 10.0  # a TLS handshake over a slow mobile line takes three
 FIRST_DELAY_S = 0.2  # a restarted broker is back within a second
 LONGEST_DELAY_S = 15.0  # a whole estate must not hammer a broker that is coming up
 CANCEL_AGAIN_S = 0.1  # a task that swallowed its cancellation waits for the next message by then
-MAX_OUTGOING = (
-    256  # more than all windows of the lanes together; beyond it the oldest is dropped and resent later
-)
 
 # Without it a small request waits for the acknowledgement of the one before: 44 ms instead of 0.7 (measured).
 _NODELAY_OPTION = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
@@ -69,18 +67,15 @@ class Link:
         self._on_unusable = on_unusable
         self._unusable = ""
         self._sleep = sleep
-        self._outgoing: asyncio.Queue[tuple[str, bytes, bool]] = asyncio.Queue()
+        self._outgoing = Outgoing()
         self.is_up = False
         self.trouble = "not connected yet"
         self.messages_refused = 0
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Hand one message to the link; lost without a word when it is down, or when the bound is reached."""
-        if not self.is_up:
-            return
-        if self._outgoing.qsize() >= MAX_OUTGOING:
-            self._outgoing.get_nowait()
-        self._outgoing.put_nowait((topic, payload, retain))
+        if self.is_up:
+            self._outgoing.put(Leaving(topic, payload, retain))
 
     async def run(self) -> None:
         """Connect, work, break, wait, connect again; never gives up."""
@@ -124,8 +119,7 @@ class Link:
                     "The broker does not let this box read its own topics",
                     "Check the broker's access list for this certificate.",
                 )
-            while not self._outgoing.empty():
-                self._outgoing.get_nowait()
+            self._outgoing.clear()
             sender = asyncio.get_running_loop().create_task(self._send(client))
             self.trouble = ""
             self._changed(is_up=True)
@@ -156,7 +150,7 @@ class Link:
 
     async def _send(self, client: aiomqtt.Client) -> None:
         while True:
-            topic, payload, retain = await self._outgoing.get()
+            topic, payload, retain = await self._outgoing.take()
             await client.publish(topic, payload, qos=0, retain=retain)
 
     def _note_unusable(self, code: str) -> None:

@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-WINDOW_BATCHES = (
-    8  # 512 KiB on the way: keeps a consumer busy over a slow line, and is lost again at little cost
-)
+WINDOW_BATCHES = 32  # 512 KiB on the way: keeps a consumer busy over a slow line, lost again at little cost
 RESEND_MS_FIRST = 1_000  # ten times the receipt of a busy cloud
 RESEND_MS_MAX = 30_000  # a dead cloud behind a living broker is asked twice a minute
 AGE_MARKS_MAX = 256  # times remembered for "oldest unsent"; beyond, every other is forgotten
@@ -134,11 +132,16 @@ class Outbox:
         if last_seq > confirmed:
             self._ages.append((generation, last_seq, since_ms))
 
-    def pruned(self, generation: str, oldest_seq: int) -> None:
-        """The journal let go of receipted records; `oldest_seq` is what it still holds."""
+    def pruned(self, generation: str, oldest_seq: int | None, now_ms: int) -> list[Effect]:
+        """The journal let go of receipted records; `oldest_seq` is what it still holds, None for nothing.
+
+        A restored cloud may ask for what is no more: then it gets what there is.
+        """
         for stretch in self._stretches:
             if stretch.generation == generation:
-                stretch.oldest_seq = oldest_seq
+                stretch.oldest_seq = stretch.last_seq + 1 if oldest_seq is None else oldest_seq
+                stretch.next_seq = max(stretch.next_seq, stretch.oldest_seq)
+        return self._advance(now_ms)
 
     def appended(self, through: int, now_ms: int) -> list[Effect]:
         """The newest generation is durable up to `through`."""
@@ -161,7 +164,7 @@ class Outbox:
         self._in_flight.clear()
 
     def sent(self, generation: str, through: int, now_ms: int) -> list[Effect]:
-        """A batch went out up to `through`. Nothing could be read there: pass the seq before its first."""
+        """A batch went out up to `through`."""
         present = self._present()
         if present is None or present.generation != generation or through < present.next_seq:
             return []

@@ -244,12 +244,20 @@ class BoxUplink:
             # Not raised here, where a link or a sync would be taken for what failed.
             self._damage = damage
             return
-        if frames:
-            generation = bytes.fromhex(effect.generation)
-            self._publish("evt", encode_batch(generation, frames))
-            fault(SENT)
+        if not frames:
+            self._replicate(self._pruned(effect))
+            return
+        self._publish("evt", encode_batch(bytes.fromhex(effect.generation), frames))
+        fault(SENT)
         through = effect.from_seq + len(frames) - 1
         self._replicate(self._outbox.sent(effect.generation, through, self._clock.monotonic_ms()))
+
+    def _pruned(self, missing: outbox.SendBatch) -> list[outbox.Effect]:
+        """Records that the cloud wants were pruned, or their whole generation was: tell the outbox what is held."""
+        oldest = {span.generation: span.oldest_seq for span in self._journal.spans()}.get(missing.generation)
+        if oldest is not None and oldest <= missing.from_seq:
+            return []  # beyond the synced end: what comes there is told by `synced`
+        return self._outbox.pruned(missing.generation, oldest, self._clock.monotonic_ms())
 
     def _say_hello(self, generation: str) -> None:
         self._hello_ms = self._clock.monotonic_ms()

@@ -357,7 +357,25 @@ def test_a_receipt_that_a_full_disk_does_not_take_costs_no_record() -> None:
     write(journal, *range(50, 60))
 
     assert journal.degraded == ""
-    assert numbers(open_journal(disk.after_power_cut(1), "/j", Bounds(reserve_bytes=0))) == list(range(60))
+    kept = numbers(open_journal(disk.after_power_cut(1), "/j", Bounds(reserve_bytes=0)))
+    assert kept == list(range(kept[0], 60))
+    assert kept[0] <= 40, "only what the cloud has confirmed gave way"
+
+
+def test_a_full_disk_gets_back_what_was_receipted_on_the_disk_and_not_only_in_memory() -> None:
+    disk = MemoryDisk()
+    journal = open_journal(disk, "/j")
+    write(journal, *range(50))
+    receipt(journal, 40)
+    before = {name for name in disk.entries if name.endswith(".tbj")}
+    disk.room = sum(len(file.data) for file in disk.entries.values()) + 10
+
+    write(journal, *range(50, 60))
+
+    gone = before - set(disk.entries)
+    assert gone
+    held = journal.spans()[-1].oldest_seq
+    assert min(int(name.split("-")[2]) for name in disk.entries if name.endswith(".tbj")) == held
 
 
 def test_a_journal_whose_only_directory_was_given_up_goes_on_when_it_comes_back() -> None:

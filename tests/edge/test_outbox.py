@@ -146,12 +146,36 @@ def test_a_restored_cloud_gets_again_what_the_box_still_holds() -> None:
     box.receipt(receipt(0), 0)
     box.sent("g1", 100, 0)
     box.receipt(receipt(100), 0)
-    box.pruned("g1", 21)
+    box.pruned("g1", 21, 0)
 
     effects = box.receipt(receipt(10, epoch=1, status="resend", resend_from=11), 5)
 
     assert effects == [ForgetReceipts(1), TakeReceipt("g1", 10), SendBatch("g1", 21)]
     assert box.unsent == 80
+
+
+def test_what_was_pruned_without_a_word_is_passed_when_a_restored_cloud_asks_for_it() -> None:
+    box = outbox(confirmed=100)
+    box.linked(0)
+    assert box.receipt(receipt(0, epoch=1, status="resend", resend_from=1), 5)[-1] == SendBatch("g1", 1)
+
+    assert box.pruned("g1", 41, 6) == [SendBatch("g1", 41)]
+
+    assert box.unsent == 60
+    assert box.sent("g1", 100, 6) == []
+
+
+def test_a_generation_that_is_wholly_gone_keeps_nothing_back() -> None:
+    box = outbox(confirmed=100)
+    box.held("g2", 1, 30, 30, 0)
+    box.linked(0)
+    box.receipt(receipt(0, epoch=1, status="resend", resend_from=1), 5)
+
+    effects = box.pruned("g1", None, 6)
+
+    assert box.unsent == 30
+    assert effects in ([SayHello("g2")], [SendBatch("g2", 1)], [])
+    assert box.tick(6 + RESEND_MS_MAX) == [SayHello("g2")]
 
 
 @pytest.mark.parametrize(

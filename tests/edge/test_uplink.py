@@ -82,7 +82,7 @@ class Box:
         )
         self.uplink.attach(self.line)  # type: ignore[arg-type]
 
-    def hear_receipt(self, through=0):
+    def hear_receipt(self, through=0, **changes):
         chain = self.journal.chain_at(self.journal.generation, through) if through else bytes(32)
         assert chain is not None
         receipt = {
@@ -94,6 +94,7 @@ class Box:
             "status": "ok",
             "resend_from": 0,
             "cloud_time_ms": NOON_MS,
+            **changes,
         }
         topic = "tb1/00/acme/north/till-1/down/receipt"
         self.uplink.received("receipt", seal(DOWN_KEY, topic, messages.encode_receipt(receipt)))
@@ -166,6 +167,22 @@ def test_a_hello_may_tell_of_records_that_still_wait_for_company():
     box.hear_receipt(box.journal.last_seq)
 
     assert box.told == [LinkChanged(is_up=True)]
+
+
+def test_a_restored_cloud_that_wants_pruned_records_gets_those_that_are_left():
+    box = Box(segment_bytes=512, keep_ms=0)
+    write(box.journal, *range(12))
+    box.uplink.link_changed(is_up=True)
+    box.uplink.synced()
+    box.hear_receipt(box.journal.last_seq)
+    oldest = box.journal.spans()[-1].oldest_seq
+    assert oldest > 1
+    before = box.line.lanes.count("evt")
+
+    box.hear_receipt(epoch=2, status="resend", resend_from=1)
+
+    assert box.line.lanes.count("evt") > before
+    assert box.uplink.unsent == box.journal.last_seq - oldest + 1
 
 
 def test_only_a_box_that_hears_nothing_asks_whether_the_cloud_lives():
