@@ -13,6 +13,7 @@ from simulators.checker.cloud_side import CloudSide, ReplicaFrame
 from simulators.checker.configuration import judge_configurations
 from simulators.checker.journal import JournalEvidence, JournalRecord
 from simulators.checker.judge import Evidence
+from simulators.checker.sales import Sales
 from simulators.checker.unknowns import CHAIN_DIGITS, read_written, resolve_times_ms, spread
 from simulators.world.run import run_seed
 from simulators.world.world import WRITTEN, Wishes
@@ -79,6 +80,27 @@ def test_a_world_tells_how_long_unknown_outcomes_took_by_its_own_clock(tmp_path:
     assert all(0 < time_ms < 1_800_000 for time_ms in outcome.resolved_ms)
     assert len(read_written(tmp_path / WRITTEN)) > 200
     assert (outcome.report["unknown_open"], outcome.report["records_held"]) == (0, 0)
+
+
+def test_how_a_tender_ended_stays_although_a_disk_forgot_it():
+    sales = Sales()
+    intended = {
+        "t": "tender_intended",
+        "order": "5",
+        "attempt": ATTEMPT,
+        "method": "cash",
+        "amount_minor": 30,
+    }
+    ended = {"t": "tender_result", "order": "5", "attempt": ATTEMPT, "tendered_minor": 0, "change_minor": 0}
+    first = [json.dumps(one).encode() for one in (intended, {**ended, "outcome": "approved"})]
+    later = [json.dumps(one).encode() for one in (intended, {**ended, "outcome": "declined"})]
+
+    sales.take(TENANT, BOX, first, is_replica=True, generation="aa")
+    sales.take(TENANT, BOX, later, is_replica=True, generation="bb")
+
+    assert sales.by_order[TENANT, 5].tenders[int(ATTEMPT)].outcome == "approved"
+    sales.take(TENANT, BOX, [later[1] + b" "], is_replica=True, generation="aa")
+    assert sales.by_order[TENANT, 5].tenders[int(ATTEMPT)].outcome == "declined"
 
 
 def database(path: Path, *, reported: int) -> Path:
