@@ -28,6 +28,8 @@ STOP_TIMEOUT_S = 5.0  # brokers and the card zone end within one; then they are 
 MAX_LOG_BYTES = 4_194_304  # enough to see what happened, small beside any disk
 LOG_LOOK_S = 30.0  # how far a log may overshoot is what a child can say in this time
 
+LAST_WORDS_BYTES = 2048  # more than any line that our children write
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _log = logging.getLogger(__name__)
 
@@ -40,6 +42,7 @@ class Child:
         self.starts = 0
         self._command = list(command)
         self._log_path = log
+        self._log_bytes = 0  # of earlier runs
         self._running: asyncio.subprocess.Process | None = None
 
     @property
@@ -73,6 +76,7 @@ class Child:
     async def _live(self) -> None:
         command, stdin = _guarded(self._command)
         handle = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_MODE)
+        self._log_bytes = os.fstat(handle).st_size
         try:
             running = await asyncio.create_subprocess_exec(
                 *command,
@@ -88,9 +92,18 @@ class Child:
         self.starts += 1
         try:
             await self._wait(running)
-            _log.warning("%s ended with code %s", self.name, running.returncode)
+            _log.warning("%s ended with code %s; %s", self.name, running.returncode, self._last_words())
         finally:
             await _stop(running)
+
+    def _last_words(self) -> str:
+        """The last line that this run wrote to its log, and where the others are."""
+        with self._log_path.open("rb") as log:
+            size = log.seek(0, os.SEEK_END)
+            before = self._log_bytes if self._log_bytes <= size else 0  # less: it was cut
+            log.seek(max(before, size - LAST_WORDS_BYTES))
+            said = log.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+        return f"it said last: {said or 'nothing'}; see {self._log_path}"
 
     async def _wait(self, running: asyncio.subprocess.Process) -> None:
         while True:

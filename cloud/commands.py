@@ -61,9 +61,8 @@ def cloud(  # noqa: PLR0913, PLR0917 - one for each option
     from cloud.main import WORLD, serve  # noqa: PLC0415 - main loads everything; `--help` need not wait for it
 
     said = _said(ctx)
-    if not is_init and said & ONLY_WITH_INIT:
-        raise click.UsageError(f"--{min(said & ONLY_WITH_INIT)} is for --init; afterwards change cloud.json.")
     if not is_init:
+        _refuse(said & ONLY_WITH_INIT)
         sys.exit(serve(Installation(data).config))
     wishes = Wishes(
         broker=broker,
@@ -74,14 +73,14 @@ def cloud(  # noqa: PLR0913, PLR0917 - one for each option
         acquirers=read_acquirers(acquirers) or Wishes().acquirers,
     )
     there = initialise(data, wishes, said, WORLD)
-    told = {
-        "data": str(there.directory),
-        "config": str(there.config),
-        "root": str(there.authority / "root.cert.pem"),
-    }
-    click.echo(
-        json.dumps(told) if as_json else f"{there.directory} is ready; run: tillbox cloud --data {data}"
-    )
+    told = {"data": there.directory, "config": there.config, "root": there.authority / "root.cert.pem"}
+    words = f"{there.directory} is ready; run: tillbox cloud --data {data}"
+    click.echo(json.dumps({name: str(path) for name, path in told.items()}) if as_json else words)
+
+
+def _refuse(passed_over: set[str]) -> None:
+    if passed_over:
+        raise click.UsageError(f"--{min(passed_over)} is for --init; afterwards change cloud.json.")
 
 
 def _said(ctx: click.Context) -> set[str]:

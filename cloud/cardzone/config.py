@@ -18,6 +18,7 @@ from protocol.errors import ConfigError, PeerError
 from protocol.strict_json import loads
 
 LINKS_MAX = 16  # links to one acquirer; hosts grant two to four
+MAX_PORT = 65_535  # a TCP port has sixteen bits
 _TIMES = {  # name -> least, most
     "reversal_first_ms": (50, 60_000),
     "reversal_max_ms": (50, 3_600_000),
@@ -45,12 +46,12 @@ def read_config(path: Path) -> ZoneConfig:
     """Read and check; ConfigError "card-zone-config-wrong" names every fault."""
     try:
         said = loads(path.read_bytes())
-    except (OSError, PeerError) as error:
-        raise ConfigError(
-            "card-zone-config-wrong", f"{path.name} cannot be read", "Correct the file"
-        ) from error
+    except OSError as error:
+        raise _wrong(path, f"it cannot be read: {error.strerror}") from error
+    except PeerError as error:
+        raise _wrong(path, f"it is no JSON: {error.what}") from error
     if not isinstance(said, dict):
-        raise ConfigError("card-zone-config-wrong", f"{path.name} is no object", "Correct the file")
+        raise _wrong(path, "it is no object")
     faults = [f"{name} is not known" for name in sorted(set(said) - _NAMES)]
     faults += [f"{name} is no path" for name in ("socket", "store", "keys") if not _is_text(said.get(name))]
     endpoints = _endpoints(said.get("acquirers"), faults)
@@ -58,7 +59,7 @@ def read_config(path: Path) -> ZoneConfig:
     if said.get("v") != 1:
         faults.append("v is not 1")
     if faults:
-        raise ConfigError("card-zone-config-wrong", "; ".join(faults), "Correct the file")
+        raise _wrong(path, "; ".join(faults))
     link_names = ("echo_every_ms", "echo_answer_ms", "back_off_first_ms", "back_off_max_ms")
     return ZoneConfig(
         socket=Path(said["socket"]),
@@ -76,6 +77,10 @@ def read_config(path: Path) -> ZoneConfig:
     )
 
 
+def _wrong(path: Path, what: str) -> ConfigError:
+    return ConfigError("card-zone-config-wrong", f"{path}: {what}", "Correct the file")
+
+
 def _endpoints(said: Any, faults: list[str]) -> tuple[Endpoint, ...]:
     if not isinstance(said, list) or not 0 < len(said) <= LINKS_MAX:
         faults.append(f"acquirers is no list of 1 to {LINKS_MAX}")
@@ -85,6 +90,8 @@ def _endpoints(said: Any, faults: list[str]) -> tuple[Endpoint, ...]:
         is_whole = isinstance(one, dict) and set(one) == {"name", "host", "port"}
         if not is_whole or not (_is_text(one["name"]) and _is_text(one["host"]) and type(one["port"]) is int):
             faults.append("an acquirer has not exactly name, host and port")
+        elif not 1 <= one["port"] <= MAX_PORT:
+            faults.append(f"an acquirer's port is not 1 to {MAX_PORT}")
         else:
             found.append(Endpoint(one["name"], one["host"], one["port"]))
     return tuple(found)

@@ -82,6 +82,31 @@ async def test_a_program_that_is_missing_is_tried_again_and_named(tmp_path, capl
     assert child.starts == 0
 
 
+async def test_a_child_that_ends_is_told_with_its_last_words_and_its_log(tmp_path, caplog):
+    for name in ("wrong", "mute"):
+        (tmp_path / f"{name}.log").write_text("words of an earlier run\n")
+    codes = {
+        "wrong": "print('a'); print('settings are wrong'); raise SystemExit(2)",
+        "mute": "raise SystemExit(3)",
+    }
+    running = [
+        asyncio.create_task(
+            Child(name=name, command=[sys.executable, "-c", code], log=tmp_path / f"{name}.log").run()
+        )
+        for name, code in codes.items()
+    ]
+
+    await eventually(lambda: "mute ended" in caplog.text and "wrong ended" in caplog.text, "the end of both")
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+    told = f"wrong ended with code 2; it said last: settings are wrong; see {tmp_path / 'wrong.log'}"
+    assert told in caplog.text
+    assert f"mute ended with code 3; it said last: nothing; see {tmp_path / 'mute.log'}" in caplog.text
+    assert "earlier run" not in caplog.text
+
+
 async def test_a_log_that_grew_is_cut_while_the_child_writes(tmp_path, monkeypatch):
     monkeypatch.setattr("cloud.child.MAX_LOG_BYTES", 1000)
     monkeypatch.setattr("cloud.child.LOG_LOOK_S", 0.05)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud.cardzone import card_blob, iso8583, rules
+from cloud.cardzone.config import read_config
 from cloud.cardzone.currencies import NUMBERS, currency_number
 from cloud.cardzone.keys import Keys, make_keys, public_key_hex
 from cloud.cardzone.link import TABLE, LinkMachine, LinkTimes
@@ -258,3 +259,29 @@ def test_currency_numbers_are_those_of_iso_4217():
     assert currency_number("EUR") == "978"
     with pytest.raises(CallerError, match="currency-unknown"):
         currency_number("XYZ")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("{oops", "is no JSON"),
+        ("[]", "is no object"),
+        ('{"v": 2}', "v is not 1"),
+        ('{"acquirers": [{"name": "a", "host": "a", "port": 99999}]}', "port is not 1 to 65535"),
+    ],
+)
+def test_a_broken_settings_file_is_named_with_its_path_and_what_is_wrong(tmp_path, text, fault):
+    path = tmp_path / "cardzone.json"
+    path.write_text(text)
+
+    with pytest.raises(ConfigError) as refusal:
+        read_config(path)
+
+    assert refusal.value.code == "card-zone-config-wrong"
+    assert str(path) in refusal.value.what
+    assert fault in refusal.value.what
+
+
+def test_a_settings_file_that_is_missing_is_named_with_its_path(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.json: it cannot be read: No such file"):
+        read_config(tmp_path / "none.json")
