@@ -43,7 +43,7 @@ from cloud.installation import World
 from cloud.intake_boxes import BoxTable
 from cloud.poller import Poller
 from cloud.publisher import Publisher
-from protocol.errors import ConfigError
+from protocol.errors import ConfigError, TillboxError
 from protocol.masking import scrub
 from protocol.plain_text import one_line
 
@@ -55,8 +55,6 @@ if TYPE_CHECKING:
 FAILED, WRONG_SETTINGS = 1, 2
 
 WORLD = World(now_ms=lambda: time.time_ns() // 1_000_000, random_bytes=secrets.token_bytes)
-
-_log = logging.getLogger("cloud.main")
 
 
 class RealClock:
@@ -169,14 +167,14 @@ async def run(config: CloudConfig, tell: Callable[[dict[str, object]], None]) ->
 
 
 def serve(path: Path) -> int:
-    """Run until a signal; the exit code tells how it ended."""
+    """Run until a signal; the exit code tells how it ended. A known fault is one line, as of every command."""
     _log_to_standard_error()
     _allow_many_connections()
     try:
         return asyncio.run(_until_stopped(run(read_config(path), _tell_on_standard_output)))
-    except ConfigError as error:
-        _log.critical("%s", error)
-        return WRONG_SETTINGS
+    except TillboxError as error:
+        sys.stderr.write(f"tillbox: {scrub(one_line(str(error)))}\n")
+        return WRONG_SETTINGS if isinstance(error, ConfigError) else FAILED
 
 
 def _allow_many_connections() -> None:
