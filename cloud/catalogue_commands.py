@@ -91,18 +91,15 @@ def find(file: Path, code: str, as_json: bool) -> None:  # noqa: FBT001 - click
 @click.option("--currency", default="GBP", show_default=True, help="What the prices of a table are in.")
 @json_option
 def check(file: Path, currency: str, as_json: bool) -> None:  # noqa: FBT001 - click
-    """Check an image (hash, order, every record), or a CSV table row by row."""
+    """Check an image (hash, order, every record), or a CSV table row by row. A table without items is not good."""
     if file.suffix.lower() == ".csv":
         table = _read(file, currency)
-        told: dict[str, Any] = {
-            "items": len(table.items),
-            **_rejections(table),
-            "is_good": not table.rejected_count,
-        }
+        is_good = bool(table.items) and not table.rejected_count
+        told: dict[str, Any] = {"items": len(table.items), **_rejections(table), "is_good": is_good}
         _tell(
             told, [*_lines(table), f"{len(table.items)} items, {table.rejected_count} rows rejected"], as_json
         )
-        sys.exit(FAILED if table.rejected_count else 0)
+        sys.exit(0 if is_good else FAILED)
     image = open_image(file)
     image.audit()
     told = {"items": image.count, "currency": image.currency, "hash": image.hash.hex(), "is_good": True}

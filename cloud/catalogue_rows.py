@@ -15,7 +15,7 @@ from protocol.errors import PeerError, TillboxError
 from protocol.item import UNIT, Item
 from protocol.item_rules import check_item, is_gtin14
 from protocol.limits import MAX_AGE_MIN
-from protocol.money import parse_amount
+from protocol.money import exponent, parse_amount
 from protocol.product_codes import read_code
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class Table:
 
 
 def read_table(lines: Iterable[str], currency: str) -> Table:
-    """Read items; PeerError "items-header-wrong" when the first row names other columns."""
+    """Read items; PeerError "currency-unknown", "items-header-wrong" when the first row names other columns."""
+    exponent(currency)
     rows = csv.reader(_checked(lines), strict=True)
     try:
         header = [name.strip() for name in next(rows, [])]

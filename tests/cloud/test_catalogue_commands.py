@@ -154,11 +154,20 @@ def test_only_so_many_rejected_rows_are_kept_and_all_are_counted():
     assert (len(read.rejected), read.rejected_count) == (1000, 1500)
 
 
-def test_an_unknown_currency_is_refused_by_name(run, table):
-    code, told = run("check", table(GOOD), "--currency", "XXQ")
+def test_an_unknown_currency_is_refused_once_and_by_name(run, table, tmp_path):
+    checked = run("check", table(GOOD), "--currency", "XXQ")
+    built = run("build", table(GOOD), "--currency", "XXXX", "--out", tmp_path / "shop.tbc")
 
-    assert code == 1
-    assert "currency" in json.dumps(told)
+    assert checked == built == (1, "currency-unknown")
+
+
+def test_a_table_without_items_is_neither_good_nor_an_image(run, table, tmp_path):
+    checked, told = run("check", table(HEADER))
+    built, _ = run("build", table(HEADER), "--currency", "GBP", "--out", tmp_path / "shop.tbc")
+
+    assert (checked, told["is_good"]) == (1, False)
+    assert built == 1
+    assert not (tmp_path / "shop.tbc").exists()
 
 
 def test_reading_wrong_headers_names_every_fault():
