@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from cloud.database import use_database
+from cloud.fleet.store import boxes
+from protocol.errors import CallerError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -40,6 +42,17 @@ def with_database(config: CloudConfig, work: Callable[[Database], Awaitable[T]])
 def looking(config: CloudConfig, work: Callable[[Database], Awaitable[T]]) -> T:
     """Do some work that only reads the cloud's database."""
     return use_database(config.database, "look", work)
+
+
+async def check_place(database: Database, tenant: str, shop: str = "") -> None:
+    """Refuse a tenant or store that no box was ever enrolled in: CallerError "tenant-unknown", "store-unknown".
+
+    Nothing to show is an answer only about what there is; a name may be mistyped.
+    """
+    if tenant and not await boxes(database, tenant):
+        raise CallerError("tenant-unknown", f"No box of {tenant} is enrolled", "See tillbox fleet list")
+    if shop and not await boxes(database, tenant, shop):
+        raise CallerError("store-unknown", f"No box is enrolled in a store {shop}", "See tillbox fleet list")
 
 
 def tell(value: object, text: str, *, as_json: bool) -> None:

@@ -90,6 +90,21 @@ async def choose_boxes(
     return [(box, known[box]) for box in dict.fromkeys(boxes)]
 
 
+async def check_group_change(
+    database: Database, tenant: str, group: str, joining: Sequence[str], leaving: Sequence[str]
+) -> None:
+    """Refuse to give members to a name that means boxes already; CallerError "group-reserved", "box-unknown"."""
+    if group == store.EVERY_BOX:
+        raise CallerError("group-reserved", f"{group} is every box of {tenant}", "Choose another name")
+    if joining and await store.is_store(database, tenant, group):
+        raise CallerError("group-reserved", f"{group} is a store and means its boxes", "Choose another name")
+    known = dict(await store.boxes_of_group(database, tenant, store.EVERY_BOX))
+    members = await store.members(database, tenant, group)
+    absent = sorted(set(joining).difference(known)) + sorted(set(leaving).difference(known, members))
+    if absent:
+        raise CallerError("box-unknown", f"{tenant} has no box {', '.join(absent)}", "See tillbox fleet list")
+
+
 async def push(
     database: Database,
     key: Ed25519PrivateKey,

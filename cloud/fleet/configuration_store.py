@@ -17,6 +17,7 @@ _BOXES_OF_STORE = """
 SELECT box, shard FROM box WHERE tenant = $1 AND store = $2 AND status <> 'revoked' ORDER BY box
 """
 _BOXES_OF_TENANT = "SELECT box, shard FROM box WHERE tenant = $1 AND status <> 'revoked' ORDER BY box"
+_IS_STORE = "SELECT 1 FROM box WHERE tenant = $1 AND store = $2 LIMIT 1"
 _NUMBERS = """
 SELECT b.box, COALESCE(d.version, 0), COALESCE(r.config_version, 0) FROM box b
 LEFT JOIN configuration_desired d ON d.tenant = b.tenant AND d.box = b.box
@@ -126,6 +127,11 @@ async def boxes_of_group(database: Database, tenant: str, group: str) -> list[tu
         rows = await database.fetch(_BOXES_OF_GROUP, tenant, group)
         rows = rows or await database.fetch(_BOXES_OF_STORE, tenant, group)
     return [(box, shard) for box, shard in rows]
+
+
+async def is_store(database: Database, tenant: str, name: str) -> bool:
+    """Whether a tenant has, or had, a box in a store of this name."""
+    return bool(await database.fetch(_IS_STORE, tenant, name))
 
 
 async def numbers(tx: Transaction, tenant: str, boxes: Sequence[str]) -> dict[str, tuple[int, int]]:

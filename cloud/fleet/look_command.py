@@ -9,6 +9,7 @@ import click
 from cloud.config import read_config
 from cloud.fleet.command_parts import (
     box_option,
+    check_place,
     cloud_option,
     json_option,
     looking,
@@ -58,6 +59,7 @@ def _look(directory: Path, tenant: str, shop: str = "") -> tuple[list[Condition]
     from cloud.main import WORLD  # noqa: PLC0415 - main loads the whole cloud; `--help` need not wait for it
 
     async def work(database: Database) -> list[Condition]:
+        await check_place(database, tenant, shop)
         return await conditions(database, tenant, shop)
 
     return looking(read_config(Installation(directory).config), work), WORLD.now_ms()

@@ -17,8 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from cloud.catalogue_shelf import put_taxes
 from cloud.config import read_config
 from cloud.fleet import configuration_store as store
-from cloud.fleet.command_parts import cloud_option, json_option, looking, tell, with_database
-from cloud.fleet.configuration import Push, Pushed, check_settings, choose_boxes
+from cloud.fleet.command_parts import check_place, cloud_option, json_option, looking, tell, with_database
+from cloud.fleet.configuration import Push, Pushed, check_group_change, check_settings, choose_boxes
 from cloud.fleet.configuration import push as push_settings
 from cloud.fleet.configuration_rules import OPEN
 from cloud.fleet.signer import load_signer
@@ -128,18 +128,23 @@ def group(
     leaving: tuple[str, ...],
     as_json: bool,  # noqa: FBT001 - as above
 ) -> None:
-    """Show the boxes of a group, after putting boxes in or taking them out."""
+    """Show the boxes that a push to this name reaches, after putting boxes in or taking them out.
+
+    "all" is every box, the name of a store means its boxes: neither can be given members.
+    """
     check_name(name)
     config = read_config(Installation(directory).config)
 
-    async def work(database: Database) -> list[str]:
-        if joining:
-            await choose_boxes(database, tenant, joining, "")
+    async def change(database: Database) -> list[str]:
+        await check_group_change(database, tenant, name, joining, leaving)
         async with database.transaction() as tx:
             await store.change_group(tx, tenant, name, joining, leaving)
-        return await store.members(database, tenant, name)
+        return await look(database)
 
-    members = with_database(config, work)
+    async def look(database: Database) -> list[str]:
+        return [box for box, _ in await store.boxes_of_group(database, tenant, name)]
+
+    members = with_database(config, change) if joining or leaving else looking(config, look)
     tell(
         {"tenant": tenant, "group": name, "boxes": members},
         "\n".join(members) or f"{name} is empty",
@@ -156,6 +161,7 @@ def configuration(directory: Path, tenant: str, as_json: bool) -> None:  # noqa:
     config = read_config(Installation(directory).config)
 
     async def work(database: Database) -> list[store.Standing]:
+        await check_place(database, tenant)
         return await store.standings(database, tenant)
 
     rows = looking(config, work)
@@ -164,7 +170,7 @@ def configuration(directory: Path, tenant: str, as_json: bool) -> None:  # noqa:
         f"\t{'online' if row.is_online else 'away'}"
         for row in rows
     ]
-    tell([row._asdict() for row in rows], "\n".join(lines) or "no box is enrolled", as_json=as_json)
+    tell([row._asdict() for row in rows], "\n".join(lines), as_json=as_json)
 
 
 def read_settings_file(file: Path) -> dict[str, Any]:

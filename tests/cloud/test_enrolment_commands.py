@@ -85,6 +85,42 @@ class TestCommands:
 
         assert run("fleet", "show", *self.names[:4], "--box", "till-9") == (1, "box-unknown")
 
+    def test_a_tenant_or_store_that_nobody_knows_is_named_and_not_told_as_empty(self, run, tmp_path):
+        self.enroll(run, tmp_path)
+        place, tenant = self.names[:2], self.names[2:4]
+
+        assert run("fleet", "list", *place, "--tenant", "nosuch") == (1, "tenant-unknown")
+        assert run("fleet", "list", *place, *tenant, "--store", "south") == (1, "store-unknown")
+        assert run("fleet", "list", *place, "--store", "south") == (1, "store-unknown")
+        assert run("fleet", "configuration", *place, "--tenant", "nosuch") == (1, "tenant-unknown")
+        assert [row["box"] for row in run("fleet", "list", *place, *tenant, "--json")[1]] == ["till-1"]
+
+    @pytest.mark.parametrize(
+        ("name", "change", "code"),
+        [
+            ("all", "--add", "group-reserved"),
+            ("all", "--remove", "group-reserved"),
+            ("north", "--add", "group-reserved"),
+            ("pilot", "--add", "box-unknown"),
+            ("pilot", "--remove", "box-unknown"),
+        ],
+    )
+    def test_a_group_that_means_boxes_already_gets_no_members(self, run, tmp_path, name, change, code):
+        self.enroll(run, tmp_path)
+        box = "till-9" if code == "box-unknown" else "till-1"
+
+        assert run("fleet", "group", name, *self.names[:4], change, box) == (1, code)
+
+    def test_a_group_shows_the_boxes_that_a_push_to_it_reaches(self, run, tmp_path):
+        self.enroll(run, tmp_path)
+
+        shown = [
+            run("fleet", "group", name, *self.names[:4], "--json")[1]["boxes"]
+            for name in ("all", "north", "x")
+        ]
+
+        assert shown == [["till-1"], ["till-1"], []]
+
     def test_looking_before_there_is_a_database_makes_none(self, run, tmp_path):
         assert run("fleet", "show", *self.names, "--json") == (1, "database-missing")
         assert not (tmp_path / "cloud" / "cloud.db").exists()
