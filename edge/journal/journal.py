@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from edge.journal.opening import Birth
     from edge.ports import Span
 
-BATCH_BYTES = (
-    16 * 1024
-)  # one message of the replica, or one frame more: some 40 records, 5 ms of the cloud's time
+BATCH_BYTES = 64 * 1024  # what one message of the replica lane carries, or one frame more
 
 APPENDED = declare("journal.appended", "a record is in memory, not on disk")
 SYNCED = declare("journal.synced", "records are on disk, nobody was told")
@@ -273,12 +271,13 @@ class Journal:
         self.failure = "journal-not-durable"
         frames, fresh = self._pending, self._fresh_name()
         for attempt in range(1, REPAIRS_MAX + 1):
-            if is_full or attempt > 1:
+            if is_full:  # and only then: what was confirmed stays for a cloud that is restored from a backup
                 self._space.make_room()
             try:
                 mend(self._dead, self._held.live, fresh, b"".join(frames))
                 break
             except DeviceError:
+                is_full = any(shelf.is_full for shelf in self._dead)
                 if attempt == REPAIRS_MAX:
                     raise
         fault(MENDED)

@@ -33,6 +33,7 @@ class Shelf:
         self.files = files
         self.directory = directory
         self.failure = ""
+        self.is_full = False  # it failed for want of space
         self._handle: int | None = None
         self._lock: int | None = None
 
@@ -106,9 +107,9 @@ class Shelf:
             with contextlib.suppress(OSError):
                 self.files.close(handle)
 
-    def fail(self, reason: str) -> None:
+    def fail(self, reason: str, *, is_full: bool = False) -> None:
         """Give the shelf up."""
-        self.failure = reason
+        self.failure, self.is_full = reason, is_full
         self.stop()
 
     def close(self) -> None:

@@ -79,7 +79,7 @@ def mend(shelves: list[Shelf], live: Segment, fresh: SegmentName, data: bytes) -
             shelf.start(fresh, encode_head(fresh, live.end_chain) + data)
             shelf.failure = ""
         except OSError as error:
-            shelf.fail(error.strerror or type(error).__name__)
+            shelf.fail(error.strerror or type(error).__name__, is_full=error.errno in _FULL)
     if damaged == len(shelves):
         raise DeviceError("journal-damaged", "Synced records do not read back", "Restart the box")
     if all(shelf.failure for shelf in shelves):
