@@ -153,12 +153,16 @@ class Tormentor:
             return
         del till
         filler = small.work / "filler"
-        try:
-            await asyncio.to_thread(_fill, filler)
-            self._tally.disk_fills += 1
-            await asyncio.sleep(fault.lasts_s)
-        finally:
-            filler.unlink(missing_ok=True)
+        # A full disk gives back what the cloud has confirmed. A cloud that forgets that afterwards is promised nothing
+        # (docs/explanation/not-promised.md), so the next restore is to a backup from after this.
+        async with self._restoring:
+            try:
+                await asyncio.to_thread(_fill, filler)
+                self._tally.disk_fills += 1
+                await asyncio.sleep(fault.lasts_s)
+            finally:
+                filler.unlink(missing_ok=True)
+            await self._site.back_up()
 
     async def _fsync(self, fault: Fault, till: Till) -> None:
         """Let a part's syncs fail for a while, as a disk does that is about to die, or a full thin volume."""
