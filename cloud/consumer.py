@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 MESSAGES_AT_ONCE = 64  # beyond this a batch gains nothing (measured) and the live lane waits longer
 REPLICA_BYTES_AT_ONCE = (
-    65_536  # one full batch, some 200 records, 25 ms: what a live request waits at most behind
+    65_536  # one full batch, some 160 records, 15 ms: what a live request waits behind at most
 )
 URGENT_TURNS_MAX = 4  # deliveries in a row without the replica, for people who wait; then a batch goes along
 TURNS_OF_THE_LOOP = (

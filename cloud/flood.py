@@ -21,12 +21,8 @@ if TYPE_CHECKING:
     from cloud.database import Database
     from cloud.ports import BoxDirectory, Clock
 
-BOX_MESSAGES_A_SECOND = (
-    200  # a box that catches up sends 30 batches a second, one that sells a handful of messages
-)
-BOX_MESSAGES_BURST = (
-    400  # everything that a box may have on the way, after a pause of the network, ten times over
-)
+BOX_MESSAGES_A_SECOND = 500  # a box that catches up sends 150 batches a second, one that sells a handful
+BOX_MESSAGES_BURST = 1_000  # everything that a box may have on the way, after a pause, ten times over
 BOX_BYTES_A_SECOND = (
     8_388_608  # 8 MiB: four times what one consumer books, so no honest backlog is slowed down
 )

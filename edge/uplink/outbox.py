@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-WINDOW_BATCHES = 32  # 512 KiB on the way: keeps a consumer busy over a slow line, lost again at little cost
+WINDOW_BATCHES = 8  # 512 KiB on the way: keeps a consumer busy over a slow line, lost again at little cost
 RESEND_MS_FIRST = 1_000  # ten times the receipt of a busy cloud
 RESEND_MS_MAX = 30_000  # a dead cloud behind a living broker is asked twice a minute
 AGE_MARKS_MAX = 256  # times remembered for "oldest unsent"; beyond, every other is forgotten
