@@ -66,6 +66,7 @@ async def test_a_declined_card_told_again_does_not_end_the_tender_that_followed_
     salvaged.complete(order, priced, tender)
 
     await estate.hear(till, "evt", salvaged.batch())
+    await estate.settle()
 
     assert await parked(estate) == []
     assert await estate.rows("SELECT state, price_check FROM sale_order") == [("completed", "right")]
