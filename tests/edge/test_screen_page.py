@@ -17,7 +17,7 @@ from edge.events import (
     PaymentAnswered,
     ShopperActed,
 )
-from tests.builders import BREAD, SOAP
+from tests.builders import BREAD, SOAP, Play, idle_box
 from tests.edge.screen_at_work import screen_at_work, until
 from tests.edge.screen_browser import watched
 from tests.journeys.screen_states import (
@@ -331,6 +331,25 @@ async def test_offline_badge_says_what_still_works(chromium):
         await browser.page.wait_for_selector(".note-quiet")
 
         assert await browser.text(".note-quiet") == "Offline. Scanning goes on, and you can pay by: Cash"
+
+
+async def test_a_store_of_cards_alone_says_before_the_first_scan_that_paying_has_to_wait(chromium):
+    async with screen_at_work() as screen, watched(chromium, screen, TILL) as browser:
+        screen.play = Play(box=idle_box(methods=("card",)))
+        screen.do(LinkChanged(is_up=False))
+        await browser.open(screen.address, "attract")
+        told_at_once = await browser.text(".note-quiet")
+        basket(screen.play)
+        screen.play.play(touch("pay"))
+        screen.show()
+        await browser.page.wait_for_selector(".key-method:disabled")
+        shown = await browser.page.inner_text("body")
+
+        assert told_at_once == "Offline. Scanning goes on; paying has to wait."
+        assert "You cannot pay at this till just now. Please call for help." in " ".join(shown.split())
+        assert "Not now: this till is offline" in shown
+        assert "another way to pay" not in shown
+        assert await browser.page.locator(".key-method:enabled").count() == 0
 
 
 async def test_key_under_a_finger_survives_new_views(chromium):

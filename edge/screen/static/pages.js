@@ -78,7 +78,8 @@ function notices(view, t) {
 
 // What the notice of the view says, "" when there is nothing worth saying.
 export function noticeText(view, t) {
-  const isQuiet = !view.notice || ["line-voided-already", "language-not-offered"].includes(view.notice);
+  const isQuiet = !view.notice || ["line-voided-already", "language-not-offered"].includes(view.notice)
+    || (view.notice === "card-offline" && !view.methods.length);  // there is no other way to choose
   return isQuiet ? "" : t.notice(view.notice);
 }
 
