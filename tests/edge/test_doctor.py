@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from edge.config_slots import ConfigSlots
 from edge.diagnosis import ground
-from edge.diagnosis.history import is_held
+from edge.diagnosis.history import PROBE_NAME, is_held
 from edge.doctor import doctor
 from edge.journal.files import OsFiles
 from simulators.printer.station import PrinterSim, PrinterSimSettings
@@ -193,7 +193,7 @@ def test_a_slow_disk_is_a_warning_and_a_missing_one_is_broken(tmp_path):
 
 
 def test_a_disk_that_takes_no_file_is_broken(tmp_path):
-    (tmp_path / ground.PROBE_NAME).mkdir()
+    (tmp_path / PROBE_NAME).mkdir()
 
     (found,) = ground.check_disk(tmp_path, ground.Instruments(NOW_MS, lambda: 0))
 

@@ -12,8 +12,8 @@ import pytest
 from cloud import flood, intake_store
 from cloud.flood import (
     BOX_BYTES_BURST,
-    BOX_MESSAGES_BURST,
     BOX_MESSAGES_A_SECOND,
+    BOX_MESSAGES_BURST,
     BOXES_WATCHED_MAX,
     FLOODING,
     QUIET_MS,
