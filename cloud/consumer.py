@@ -1,9 +1,7 @@
 """The consumer: the one loop through which everything that changes the cloud's state goes.
 
-Take what is queued (up to 64 messages, and whatever channels answered meanwhile; never wait while something is
-queued; live requests go past any backlog of the replica), open and check it, hand it to the rules of the
-services, write state, positions and outgoing answers in one transaction, commit, and only then call channels,
-answer and send receipts. One bad message must not stop the others: a failing batch is taken apart, and what fails
+Take what goes next (`deliveries` decides), open and check it, hand it to the rules of the services, write state,
+positions and outgoing answers in one transaction, commit, and only then call channels, answer and send receipts. One bad message must not stop the others: a failing batch is taken apart, and what fails
 by itself is set aside. Story and reasons: `docs/explanation/consumer.md`. Read next: `cloud/orders/rules.py`,
 `cloud/payments/rules.py`.
 """
@@ -12,17 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from cloud import consumer_batch, intake_store, repairs
 from cloud.consumer_batch import Batch, Outcome
+from cloud.deliveries import Deliveries
 from cloud.intake import Opener, aside_row
 from cloud.payments import store as payments_store
-from cloud.payments.attempt import CallResult
 from cloud.payments.calls import ChannelCalls
-from cloud.repairs import Repair
 from protocol import topics
 from protocol.errors import CallerError
 from protocol.faults import declare, fault
@@ -32,23 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cloud.database import Database, Transaction
+    from cloud.deliveries import Delivery
     from cloud.intake import LaneMessage
-    from cloud.payments.attempt import AttemptName
+    from cloud.payments.attempt import AttemptName, CallResult
     from cloud.ports import BoxDirectory, CardChannel, CatalogueShelf, Clock, Intake, Message
     from cloud.publisher import Publisher
+    from cloud.repairs import Repair
 
-MESSAGES_AT_ONCE = 64  # beyond this a batch gains nothing (measured) and the live lane waits longer
-REPLICA_BYTES_AT_ONCE = (
-    65_536  # one full batch, some 160 records, 15 ms: what a live request waits behind at most
-)
-URGENT_TURNS_MAX = 4  # deliveries in a row without the replica, for people who wait; then a batch goes along
-TURNS_OF_THE_LOOP = (
-    8  # between two batches of a backlog: socket, TLS, link, call and answer take one turn each
-)
-CALL_PATIENCE_S = (
-    0.02  # before the next batch, once: a near channel answers within it, and a batch takes as long
-)
-BACKLOG_MESSAGES = 1_024  # replica batches taken from the broker and not yet handled: at most 64 MiB
 TRIES = 3  # a message that fails alone three times is poison, not bad luck
 OUTAGE_PAUSE_S = 0.5  # a database that is away is asked again twice a second
 
@@ -81,14 +67,6 @@ class Counts:
     outages: int = 0
 
 
-@dataclass(slots=True)
-class _Delivery:
-    messages: list[Message] = field(default_factory=list)
-    results: list[CallResult] = field(default_factory=list)
-    due: list[AttemptName] = field(default_factory=list)
-    repairs: list[Repair] = field(default_factory=list)
-
-
 class Consumer:
     """Owns the loop, the calls to channels that follow from it, and the offers of others to it."""
 
@@ -106,7 +84,7 @@ class Consumer:
     ) -> None:
         self.counts = Counts()
         self._database = database
-        self._intake = intake
+        self._deliveries = Deliveries(intake)
         self._publisher = publisher
         self._directory = directory
         self._clock = clock
@@ -120,21 +98,12 @@ class Consumer:
             in_flight=self._calls.is_in_flight,
             lanes=lanes or {},
         )
-        self._offers: deque[CallResult | AttemptName | Repair] = deque()
-        self._offered = asyncio.Event()
-        self._receiving: asyncio.Task[list[Message]] | None = None
-        self._backlog: deque[Message] = deque()
         self._epoch = 0
         self._owes_answers = False
-        self._fresh: list[Message] = []  # of the live lanes, received and not yet handled
-        self._urgent_turns = 0
-        self._may_be_patient = True  # once for each batch of a backlog
-        self._patient_until_s = 0.0
 
     def offer(self, what: CallResult | AttemptName | Repair) -> None:
         """Hand in what did not come from a box: a channel's answer, an attempt that is due, a repair."""
-        self._offers.append(what)
-        self._offered.set()
+        self._deliveries.offer(what)
 
     def learn_epoch(self, epoch: int) -> None:
         """Say this epoch in receipts from now on; it never falls."""
@@ -145,7 +114,7 @@ class Consumer:
         await self.start()
         try:
             while True:
-                await self._handle(await self._next_delivery())
+                await self._handle(await self._deliveries.next())
         finally:
             await self.close()
 
@@ -158,73 +127,14 @@ class Consumer:
 
     async def close(self) -> None:
         """Stop calls to channels and the waiting for messages."""
-        if self._receiving is not None:
-            self._receiving.cancel()
-            await asyncio.gather(self._receiving, return_exceptions=True)
-            self._receiving = None
+        await self._deliveries.close()
         await self._calls.close()
 
     async def step(self) -> None:
         """Wait for one delivery and handle it: the loop's body, for those who drive it by hand."""
-        await self._handle(await self._next_delivery())
+        await self._handle(await self._deliveries.next())
 
-    async def _next_delivery(self) -> _Delivery:
-        await self._wait_for_something()
-        delivery = _Delivery(messages=self._fresh)
-        self._fresh = []
-        self._take_offers(delivery)
-        self._urgent_turns += 1
-        if self._urgent_turns > URGENT_TURNS_MAX or not _is_urgent(delivery):
-            self._urgent_turns = 0
-            self._take_backlog(delivery)
-        return delivery
-
-    async def _wait_for_something(self) -> None:
-        """Wait while there is nothing to do; behind a backlog only as long as a call that just started deserves."""
-        loop = asyncio.get_running_loop()
-        while True:
-            if self._receiving is None and len(self._backlog) < BACKLOG_MESSAGES:
-                self._receiving = loop.create_task(self._intake.receive(MESSAGES_AT_ONCE))
-            for _ in range(TURNS_OF_THE_LOOP if self._backlog else 1):
-                await asyncio.sleep(0)
-            self._sort_received()
-            patience_s = self._patient_until_s - loop.time() if self._backlog else None
-            if self._fresh or self._offers or (patience_s is not None and patience_s <= 0):
-                return
-            offered = loop.create_task(self._offered.wait())
-            awaited = {offered} if self._receiving is None else {offered, self._receiving}
-            await asyncio.wait(awaited, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
-            offered.cancel()
-
-    def _sort_received(self) -> None:
-        if self._receiving is not None and self._receiving.done():
-            receiving, self._receiving = self._receiving, None
-            for message in receiving.result():
-                (self._backlog if _is_replica(message) else self._fresh).append(message)
-
-    def _take_backlog(self, delivery: _Delivery) -> None:
-        """Take batches up to the bound; the first always, however large."""
-        room = REPLICA_BYTES_AT_ONCE
-        while self._backlog and len(delivery.messages) < MESSAGES_AT_ONCE:
-            size = len(self._backlog[0].payload)
-            if room < min(size, REPLICA_BYTES_AT_ONCE):
-                break
-            room -= size
-            delivery.messages.append(self._backlog.popleft())
-            self._may_be_patient = True
-
-    def _take_offers(self, delivery: _Delivery) -> None:
-        self._offered.clear()
-        while self._offers:
-            offer = self._offers.popleft()
-            if isinstance(offer, CallResult):
-                delivery.results.append(offer)
-            elif isinstance(offer, Repair):
-                delivery.repairs.append(offer)
-            else:
-                delivery.due.append(offer)
-
-    async def _handle(self, delivery: _Delivery) -> None:
+    async def _handle(self, delivery: Delivery) -> None:
         """Commit a delivery whole; if that fails, each of its parts by itself."""
         fault(RECEIVED)
         self.counts.batches += 1
@@ -234,14 +144,13 @@ class Consumer:
         except Exception as error:  # noqa: BLE001 - the supervisor loop: whatever it was, the others go on
             _log.warning("a batch failed and is taken apart: %s", type(error).__name__)
             self.counts.taken_apart += 1
-            for part in _parts(delivery):
+            for part in delivery.parts():
                 await self._insist(part)
 
-    async def _insist(self, part: _Delivery) -> None:
+    async def _insist(self, part: Delivery) -> None:
         """Commit one message alone: a few tries; then frames are stored and parked, anything else is set aside."""
         failure: Exception | None = None
-        has_frames = any(_is_replica(message) for message in part.messages)
-        for attempt in range(TRIES + has_frames):
+        for attempt in range(TRIES + part.has_frames):
             try:
                 await self._commit(part, is_store_only=attempt == TRIES)
             except Exception as error:  # noqa: BLE001 - as above
@@ -249,16 +158,16 @@ class Consumer:
                 _log.warning("a message failed alone: %s", type(error).__name__)
             else:
                 return
-        _tell_kept(part, is_kept=False)
+        part.tell_kept(is_kept=False)
         for message in part.messages:
             await self._set_aside(message, failure)
         for repair in part.repairs:
             await self._go_on(repair)
 
-    async def _commit(self, delivery: _Delivery, *, is_store_only: bool = False) -> None:
+    async def _commit(self, delivery: Delivery, *, is_store_only: bool = False) -> None:
         outcome = await self._transact(delivery, is_store_only=is_store_only)
         fault(COMMITTED)
-        _tell_kept(delivery, is_kept=True)
+        delivery.tell_kept(is_kept=True)
         self._count(outcome)
         for box in outcome.changed_boxes:
             self._directory.forget(box.tenant, box.box)
@@ -266,9 +175,8 @@ class Consumer:
             self.offer(repair)
         for call in outcome.calls:
             self._calls.start(call)
-        if outcome.calls and self._may_be_patient:
-            self._may_be_patient = False
-            self._patient_until_s = asyncio.get_running_loop().time() + CALL_PATIENCE_S
+        if outcome.calls:
+            self._deliveries.be_patient()
         await self._say(outcome)
         fault(PUBLISHED)
 
@@ -286,7 +194,7 @@ class Consumer:
             _log.warning("answers are kept for the next batch: %s", type(error).__name__)
             self._owes_answers = True
 
-    async def _transact(self, delivery: _Delivery, *, is_store_only: bool) -> Outcome:
+    async def _transact(self, delivery: Delivery, *, is_store_only: bool) -> Outcome:
         """Do everything of a delivery in one transaction; wait while the database is away."""
         while True:
             now_ms = self._clock.now_ms()
@@ -337,28 +245,3 @@ class Consumer:
         self.counts.parked += outcome.parked_count
         self.counts.refused += outcome.refused_count
         self.counts.set_aside += outcome.aside_count
-
-
-def _tell_kept(delivery: _Delivery, *, is_kept: bool) -> None:
-    """Tell those who wait for it what became of what they handed in."""
-    for result in delivery.results:
-        if result.kept is not None and not result.kept.done():
-            result.kept.set_result(is_kept)
-
-
-def _is_urgent(delivery: _Delivery) -> bool:
-    """Whether a person waits for something of it: it is committed without the replica, in a tenth of the time."""
-    return bool(delivery.results) or any(message.topic.endswith("/req") for message in delivery.messages)
-
-
-def _is_replica(message: Message) -> bool:
-    return message.topic.endswith("/evt")
-
-
-def _parts(delivery: _Delivery) -> list[_Delivery]:
-    """Take a delivery apart, in the order in which it would have been handled."""
-    parts = [_Delivery(results=[result]) for result in delivery.results]
-    parts += [_Delivery(messages=[message]) for message in delivery.messages]
-    parts += [_Delivery(due=[name]) for name in delivery.due]
-    parts += [_Delivery(repairs=[repair]) for repair in delivery.repairs]
-    return parts

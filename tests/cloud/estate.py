@@ -179,7 +179,7 @@ class Estate:
         for _ in range(200):
             for _ in range(5):
                 await asyncio.sleep(0)
-            if self.consumer._offers or self.consumer._backlog or self.wire.queue:
+            if not self.consumer._deliveries.is_empty or self.wire.queue:
                 await self.consumer.step()
             elif not self.consumer._calls._lanes:
                 return

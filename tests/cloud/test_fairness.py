@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from cloud.consumer import REPLICA_BYTES_AT_ONCE, URGENT_TURNS_MAX
+from cloud.deliveries import REPLICA_BYTES_AT_ONCE, URGENT_TURNS_MAX
 from protocol.frame import decode_frame
 
 if TYPE_CHECKING:
