@@ -1,9 +1,9 @@
 """The consumer: the one loop through which everything that changes the cloud's state goes.
 
 Take what goes next (`deliveries` decides), open and check it, hand it to the rules of the services, write state,
-positions and outgoing answers in one transaction, commit, and only then call channels, answer and send receipts. One bad message must not stop the others: a failing batch is taken apart, and what fails
-by itself is set aside. Story and reasons: `docs/explanation/consumer.md`. Read next: `cloud/orders/rules.py`,
-`cloud/payments/rules.py`.
+positions and outgoing answers in one transaction, commit, and only then call channels, answer and send receipts.
+One bad message must not stop the others: a failing batch is taken apart, and what fails by itself is set aside.
+Story and reasons: `docs/explanation/consumer.md`. Read next: `cloud/orders/rules.py`, `cloud/payments/rules.py`.
 """
 
 from __future__ import annotations
