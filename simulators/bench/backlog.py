@@ -93,27 +93,27 @@ async def _time(world: World) -> Timed:
     timed.records = await asyncio.to_thread(fill, read_box(behind.directory), options, image, taxes, SALES)
     before = _stored(world)
     await world.bring_up(behind)
-    payers = [
-        asyncio.create_task(_pay_often(behind, timed.behind_ms)),
-        asyncio.create_task(_pay_often(beside, timed.beside_ms)),
-    ]
-    try:
-        timed.took_s = await _until_caught_up(world, before, timed.records, payers)
-    finally:
-        for payer in payers:
-            payer.cancel()
-        await asyncio.gather(*payers, return_exceptions=True)
+    caught_up = asyncio.Event()
+    async with asyncio.TaskGroup() as payers:
+        paying = [
+            payers.create_task(_pay_often(behind, timed.behind_ms, until=caught_up)),
+            payers.create_task(_pay_often(beside, timed.beside_ms, until=caught_up)),
+        ]
+        timed.took_s = await _until_caught_up(world, before, timed.records, paying)
+        caught_up.set()
     return timed
 
 
-async def _pay_often(lane: Lane, times_ms: list[float], sales: int | None = None) -> None:
-    """Pay by card again and again; without a number of sales until cancelled."""
+async def _pay_often(
+    lane: Lane, times_ms: list[float], sales: int = 0, until: asyncio.Event | None = None
+) -> None:
+    """Pay by card again and again: so many sales, or until something has come; a sale that began then is ended."""
     async with open_stream(lane.address) as stream:
         await stream.until(lambda view: "card" in view["methods"])
         number = 0
-        while sales is None or number < WARM_UP_SALES + sales:
+        while number < WARM_UP_SALES + sales if until is None else not (number and until.is_set()):
             waited = await _one(lane, stream, number)
-            if sales is None or number >= WARM_UP_SALES:
+            if until is not None or number >= WARM_UP_SALES:
                 times_ms.append(waited)
             number += 1
 

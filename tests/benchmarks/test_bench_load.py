@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,14 +18,24 @@ from simulators.demo.estate import taxes
 from tests.builders import ITEMS
 from tests.edge.doctor_ward import Ward
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory whose path leaves room for the sockets below it; tmp_path is too long for them."""
+    with TemporaryDirectory(prefix="tillbox-") as short:
+        yield Path(short)
+
 
 @pytest.mark.slow
-async def test_a_backlog_is_booked_while_both_boxes_take_cards(monkeypatch, tmp_path):
+async def test_a_backlog_is_booked_while_both_boxes_take_cards(monkeypatch, short_path):
     monkeypatch.setattr(backlog, "SALES", 300)
     monkeypatch.setattr(backlog, "QUIET_SALES", 3)
     monkeypatch.setattr(replay, "FLOOR_LINES", 800)
 
-    rows = {row.name: row.as_json() for row in await backlog.measure(tmp_path)}
+    rows = {row.name: row.as_json() for row in await backlog.measure(short_path)}
 
     assert list(rows) == [
         "backlog-records",
@@ -55,12 +68,12 @@ def test_a_filled_journal_is_one_that_the_box_itself_continues(tmp_path):
 
 @pytest.mark.slow
 async def test_boxes_are_connected_heard_and_answered_and_broker_and_consumer_are_weighed(
-    monkeypatch, tmp_path
+    monkeypatch, short_path
 ):
     monkeypatch.setattr(connected, "BOXES", 6)
     monkeypatch.setattr(connected, "STEADY_S", 7)
 
-    rows = {row.name: row.as_json() for row in await connected.measure(tmp_path)}
+    rows = {row.name: row.as_json() for row in await connected.measure(short_path)}
 
     assert rows["connected-boxes"]["value"] == 6
     assert rows["connected-refused"]["met"]
@@ -71,12 +84,12 @@ async def test_boxes_are_connected_heard_and_answered_and_broker_and_consumer_ar
 
 
 @pytest.mark.slow
-async def test_acknowledged_records_are_counted_and_none_of_ours_is_lost(monkeypatch, mosquitto, tmp_path):
+async def test_acknowledged_records_are_counted_and_none_of_ours_is_lost(monkeypatch, mosquitto, short_path):
     assert mosquitto
     for name, value in {"ROUNDS": 2, "RECORDS_A_ROUND": 40, "KILLS": 2, "SALES": 400}.items():
         monkeypatch.setattr(acknowledged, name, value)
 
-    rows = {row.name: row.as_json() for row in await acknowledged.measure(tmp_path)}
+    rows = {row.name: row.as_json() for row in await acknowledged.measure(short_path)}
 
     assert list(rows) == [
         "acknowledged-by-puback-of-nats",
