@@ -19,6 +19,7 @@ from rich.console import Console
 
 from protocol.errors import ConfigError
 from simulators.checker.report import MUST_BE_ZERO
+from simulators.torture import failing_syncs
 from simulators.torture.plan import BROKERS, draw
 
 if TYPE_CHECKING:
@@ -52,14 +53,18 @@ SHOWN_MAX = 20  # findings and troubles on the screen and in the report: more of
 @click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), help="Keep everything in this directory."
 )
+@click.option(
+    "--libfiu", is_flag=True, help="Let syncs of cloud and card zone fail too, with libfiu below them."
+)
 @click.option("--verbose", is_flag=True, help="Tell each fault on standard error.")
 @click.option("--json", "as_json", is_flag=True, help="The last line on standard output is one JSON object.")
-def torture(
+def torture(  # noqa: PLR0913 - one argument an option
     *,
     minutes: float,
     seed: int,
     brokers: tuple[str, ...],
     data: Path | None,
+    libfiu: bool,
     verbose: bool,
     as_json: bool,
 ) -> None:
@@ -68,13 +73,17 @@ def torture(
         logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
         logging.getLogger("httpx").setLevel(logging.WARNING)
     console = Console(stderr=True)
+    if libfiu and not failing_syncs.is_installed():
+        raise ConfigError(
+            "libfiu-missing", failing_syncs.NOT_INSTALLED, "Install it, or leave --libfiu away."
+        )
     directory = (data or Path(tempfile.mkdtemp(prefix="tillbox-"))).resolve()
     if (directory / ROUND.format(1)).exists():
         raise ConfigError("directory-in-use", f"{directory} holds another torture", "Choose a new directory.")
     plan = draw(seed, minutes, brokers or BROKERS)
     outcomes: list[Outcome] = []
     with suppress(asyncio.CancelledError):
-        asyncio.run(_rounds(directory, plan, outcomes, console))
+        asyncio.run(_rounds(directory, plan, outcomes, console, has_libfiu=libfiu))
     told = summary(outcomes, seed, minutes)
     if len(outcomes) < len(plan):
         told["failures"].append(f"interrupted: {len(outcomes)} of {len(plan)} rounds were lived through")
@@ -84,7 +93,8 @@ def torture(
         shutil.rmtree(directory, ignore_errors=True)
     if not is_clean:
         only = "".join(f" --broker {broker}" for broker in brokers)
-        again = f"tillbox torture --seed {seed} --minutes {minutes:g}{only}"
+        deep = " --libfiu" if libfiu else ""
+        again = f"tillbox torture --seed {seed} --minutes {minutes:g}{only}{deep}"
         console.print(f"evidence kept in {directory}; the same faults again: {again}", soft_wrap=True)
         sys.exit(1)
 
@@ -130,7 +140,9 @@ def verdict(told: dict[str, Any]) -> bool:
     return not told["failures"] and not any(told[name] for name in MUST_BE_ZERO)
 
 
-async def _rounds(directory: Path, plan: list[Round], outcomes: list[Outcome], console: Console) -> None:
+async def _rounds(
+    directory: Path, plan: list[Round], outcomes: list[Outcome], console: Console, *, has_libfiu: bool
+) -> None:
     from simulators.torture.run import run_round  # noqa: PLC0415 - a command loads only what it runs
 
     task = asyncio.current_task()
@@ -139,7 +151,7 @@ async def _rounds(directory: Path, plan: list[Round], outcomes: list[Outcome], c
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     for one in plan:
         place = directory / ROUND.format(one.number + 1)
-        outcomes.append(await run_round(place, one, console.print))
+        outcomes.append(await run_round(place, one, console.print, has_libfiu=has_libfiu))
 
 
 def _tell(told: dict[str, Any], console: Console, *, as_json: bool) -> None:

@@ -1,7 +1,8 @@
 """Lets the syncs of a running process fail from outside, with libfiu between it and the C library.
 
 For processes whose database syncs below Python: the cloud and its card zone. `launcher` puts libfiu before a program
-and all its children; `let_fail` then tells one process. libfiu is a package of the system (Debian: fiu-utils).
+and all its children; `let_fail` then tells one process. libfiu is a package of the system (Debian: fiu-utils). Only on
+demand: now and then a child that a program under libfiu forks stands still before it becomes another program.
 https://blitiri.com.ar/p/libfiu/doc/man-fiu-ctrl.html
 """
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOT_INSTALLED = "libfiu is not installed (Debian: fiu-utils)"
+NOT_WANTED = "only with --libfiu"
 SYNCS = "posix/io/sync/*"
 CONTROL_S = 5.0  # a thread in the process reads its pipe at once; a dead process never answers
 
@@ -26,8 +28,6 @@ def is_installed() -> bool:
 
 def launcher(pipes: Path, program: tuple[str, ...]) -> tuple[str, ...]:
     """What starts `program` so that its syncs can be made to fail; `pipes` is how the names of its pipes begin."""
-    if not is_installed():
-        return program
     return ("fiu-run", "-x", "-f", str(pipes), *program)
 
 

@@ -178,8 +178,8 @@ class Tormentor:
 
     async def _fail_below_python(self, fault: Fault, till: Till) -> None:
         """The same for a part whose database syncs by itself. A process that dies meanwhile takes the fault along."""
-        if not failing_syncs.is_installed():
-            self._tally.skip(f"fsync of {fault.what}", failing_syncs.NOT_INSTALLED)
+        if not self._site.has_libfiu:
+            self._tally.skip(f"fsync of {fault.what}", failing_syncs.NOT_WANTED)
             return
         pid, pipes = await self._found(fault, till), self._site.sync_pipes
         if not pid or not await failing_syncs.let_fail(pipes, pid, is_failing=True):

@@ -49,11 +49,13 @@ class Outcome:
     failures: list[str] = field(default_factory=list)  # of the torture: it did not start, heal or settle
 
 
-async def run_round(directory: Path, plan: Round, tell: Callable[[str], None]) -> Outcome:
+async def run_round(
+    directory: Path, plan: Round, tell: Callable[[str], None], *, has_libfiu: bool = False
+) -> Outcome:
     """Live one round through in a directory of its own; everything of it is down afterwards."""
     outcome = equipped(plan)
     store: Store | None = PostgresStore(directory) if outcome.database == "postgresql" else None
-    site = Site(directory, outcome.broker, BOXES, store)
+    site = Site(directory, outcome.broker, BOXES, store, has_libfiu=has_libfiu)
     tell(f"round {plan.number + 1}: {outcome.broker}, {outcome.database}, {plan.seconds:.0f} s of load")
     try:
         await site.start()

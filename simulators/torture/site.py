@@ -84,7 +84,15 @@ class Till:
 class Site:
     """Everything of one round; `start` brings it up, `stop` takes it down whatever happened."""
 
-    def __init__(self, directory: Path, broker: str, boxes: int, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        broker: str,
+        boxes: int,
+        store: Store | None = None,
+        *,
+        has_libfiu: bool = False,
+    ) -> None:
         self.world = World(directory, tuple(f"box-{number}" for number in range(1, boxes + 1)))
         self.directory = directory
         self.tills: list[Till] = []
@@ -92,6 +100,7 @@ class Site:
         self.acquirer_proxy: FaultProxy
         self.cloud: Keeper
         self.store: Store = store or SqliteStore(directory / "cloud", self.backup)
+        self.has_libfiu = has_libfiu
         self._broker = broker
         self._mounted: list[Path] = []
         self._keeping: list[asyncio.Task[None]] = []
@@ -125,7 +134,7 @@ class Site:
         await self.store.start()
         self._configure()
         log = self.directory / "cloud.log"
-        started_by = failing_syncs.launcher(self.sync_pipes, TILLBOX)
+        started_by = failing_syncs.launcher(self.sync_pipes, TILLBOX) if self.has_libfiu else TILLBOX
         world.cloud = Process("cloud", ["cloud", "--data", str(self.cloud_directory)], log, started_by)
         await world.cloud.start()
         self.cloud = Keeper(world.cloud, world.cloud.start)
