@@ -88,6 +88,7 @@ class StateReports:
             else:
                 gone[key] = (*key, now_ms)
         await store.report(tx, list(online.values()), list(gone.values()))
+        await store.mark_fallen_back(tx, [(*key, row[4]) for key, row in online.items()], now_ms)
         late = [
             Alarm(tenant, OVERDUE, box, shard, f"version {version} since {sent_ms}", now_ms)
             for tenant, box, shard, version, sent_ms in await store.unanswered(tx, list(online))

@@ -46,6 +46,12 @@ WHERE tenant = $1 AND box = $2 AND version = $3
 """
 _QUIET = "UPDATE configuration_desired SET next_ms = 0 WHERE tenant = $1 AND box = $2 AND version = $3"
 _ALL_DUE = "UPDATE configuration_desired SET next_ms = $1"
+_FELL_BACK = """
+UPDATE configuration_desired SET next_ms = $4
+WHERE tenant = $1 AND box = $2 AND version > $3 AND next_ms = 0 AND EXISTS (
+SELECT 1 FROM configuration_document c WHERE c.tenant = configuration_desired.tenant
+AND c.box = configuration_desired.box AND c.version = configuration_desired.version AND c.state = 'applied')
+"""
 _ENROLLED_ANEW = """
 SELECT d.tenant, d.box, d.version FROM box b JOIN configuration_desired d ON d.tenant = b.tenant AND d.box = b.box
 WHERE b.changed_ms >= $1 AND d.sent_ms > 0 AND b.enrolled_ms > d.sent_ms
@@ -161,6 +167,11 @@ async def mark_sent(tx: Transaction, document: Due, next_ms: int, now_ms: int) -
 async def mark_all_due(tx: Transaction, now_ms: int) -> None:
     """Publish every desired document once more: the broker may have forgotten what it retained."""
     await tx.execute(_ALL_DUE, now_ms)
+
+
+async def mark_fallen_back(tx: Transaction, reports: Sequence[Row], now_ms: int) -> None:
+    """Publish again what a box took, and by its report (tenant, box, version) has no more: its disk forgot it."""
+    await tx.execute_many(_FELL_BACK, [(*report, now_ms) for report in reports])
 
 
 async def enrolled_anew(database: Database, since_ms: int) -> list[Row]:

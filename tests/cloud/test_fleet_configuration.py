@@ -357,6 +357,32 @@ async def test_a_box_that_is_heard_and_kept_from_its_document_raises_an_alarm(fl
     assert (await fleet.alarms())[0][2]
 
 
+async def test_a_box_that_fell_back_behind_what_it_took_gets_it_again(fleet):
+    (pushed,) = await fleet.push("till-1")
+    await fleet.publisher.look()
+    await fleet.answer(pushed, "applied")
+    await fleet.hear("till-1", "state", state_of(pushed.version))
+    assert await fleet.publisher.look() == 0
+
+    fleet.broker.retained.clear()
+    await fleet.hear("till-1", "state", state_of(0))
+
+    assert await fleet.publisher.look() == 1
+    assert fleet.told("till-1")["version"] == pushed.version
+    assert await fleet.publisher.look() == 0
+
+
+@pytest.mark.parametrize("outcome", ["refused", "reverted"])
+async def test_a_box_that_did_not_want_its_document_is_not_asked_again(fleet, outcome):
+    (pushed,) = await fleet.push("till-1")
+    await fleet.publisher.look()
+    await fleet.answer(pushed, outcome, "health-check")
+
+    await fleet.hear("till-1", "state", state_of(0))
+
+    assert await fleet.publisher.look() == 0
+
+
 async def test_what_a_box_reports_is_kept_when_it_goes_away(fleet):
     await fleet.hear("till-1", "state", state_of(5))
     await fleet.hear("till-1", "state", offline_state())
