@@ -73,13 +73,8 @@ def torture(  # noqa: PLR0913 - one argument an option
         logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
         logging.getLogger("httpx").setLevel(logging.WARNING)
     console = Console(stderr=True)
-    if libfiu and not failing_syncs.is_installed():
-        raise ConfigError(
-            "libfiu-missing", failing_syncs.NOT_INSTALLED, "Install it, or leave --libfiu away."
-        )
     directory = (data or Path(tempfile.mkdtemp(prefix="tillbox-"))).resolve()
-    if (directory / ROUND.format(1)).exists():
-        raise ConfigError("directory-in-use", f"{directory} holds another torture", "Choose a new directory.")
+    _check(directory, has_libfiu=libfiu)
     plan = draw(seed, minutes, brokers or BROKERS)
     outcomes: list[Outcome] = []
     with suppress(asyncio.CancelledError):
@@ -97,6 +92,16 @@ def torture(  # noqa: PLR0913 - one argument an option
         again = f"tillbox torture --seed {seed} --minutes {minutes:g}{only}{deep}"
         console.print(f"evidence kept in {directory}; the same faults again: {again}", soft_wrap=True)
         sys.exit(1)
+
+
+def _check(directory: Path, *, has_libfiu: bool) -> None:
+    """Refuse what could not be carried out."""
+    if has_libfiu and not failing_syncs.is_installed():
+        raise ConfigError(
+            "libfiu-missing", failing_syncs.NOT_INSTALLED, "Install it, or leave --libfiu away."
+        )
+    if (directory / ROUND.format(1)).exists():
+        raise ConfigError("directory-in-use", f"{directory} holds another torture", "Choose a new directory.")
 
 
 def summary(outcomes: list[Outcome], seed: int, minutes: float) -> dict[str, Any]:
