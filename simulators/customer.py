@@ -116,10 +116,7 @@ class Customer:
     async def _at_choose(self, view: dict[str, Any]) -> None:
         del view
         self.memory.method = self.method
-        await self.page.until(
-            lambda view: view["page"] != "choose" or self.method in view["methods"], PAYMENT_S
-        )
-        await self._touch_on("method", choice=self.method)
+        await self._choose("choose", self.method)
 
     async def _at_card(self, view: dict[str, Any]) -> None:
         """Show the card, and again when nothing happens: a reader that just came back may have missed it."""
@@ -157,8 +154,7 @@ class Customer:
         if self.gives_up or self.declines >= CARD_TRIES:
             await self._give_up("declined")
         else:
-            await self.page.until(lambda view: "card" in view["methods"], PAYMENT_S)
-            await self._touch_on("method", choice="card")
+            await self._choose("declined", "card")
 
     async def _at_paid(self, view: dict[str, Any]) -> None:
         if not self.memory.order:  # a restarted box shows the sale before hers
@@ -173,6 +169,12 @@ class Customer:
             await self.page.touch("receipt", choice="print")
             await self.page.until(lambda view: view["page"] != "paid" or view["sale"]["has_printed"], STEP_S)
         await self._touch_on("done")
+
+    async def _choose(self, page: str, method: str) -> None:
+        """Touch a method of payment once it is offered. It may go with the link just then: she looks again."""
+        await self.page.until(lambda view: view["page"] != page or method in view["methods"], PAYMENT_S)
+        await self.page.touch("method", choice=method)
+        await self._sees(lambda view: view["page"] != page or method not in view["methods"], STEP_S)
 
     async def _sees(self, seen: Any, timeout_s: float) -> bool:
         """Whether the page comes to show something in time; a page that is lost is raised."""
