@@ -173,8 +173,8 @@ async def test_row_6_a_retained_command_is_dropped_by_the_box(site):
     till = await site.box_link(site.mine)
 
     await eventually(lambda: till.heard, "the configuration")
+    await eventually(lambda: till.link.messages_refused == 1, "the refusal of the command")
     assert till.heard == [("cfg", b"signed")]
-    assert till.link.messages_refused == 1
 
 
 async def test_row_6_retained_money_is_dropped_by_the_cloud(site):
