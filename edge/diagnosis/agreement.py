@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import aiomqtt
 
 from edge.diagnosis.finding import broken, good, unknown, warning
+from edge.diagnosis.visit import as_this_box
 from edge.flows.attendant import ATTENDANT_BLOCK
 from edge.journal.files import OsFiles
 from edge.journal.segment import HEAD_BYTES
 from edge.journal.shelf import Shelf
 from edge.uplink.identity import identity_of
-from edge.uplink.tls import client_context
 from protocol import messages
 from protocol.errors import ConfigError, PeerError
 from protocol.frame import chain_start, encode_hello, scan
@@ -100,17 +100,7 @@ async def check_selling(port: int) -> Finding:
 async def _ask_position(config: BoxConfig, generation: Generation) -> dict[str, Any]:
     identity = identity_of(config)
     started = bytes.fromhex(generation.generation)
-    client = aiomqtt.Client(
-        config.broker.host,
-        config.broker.port,
-        identifier=config.client_id,
-        protocol=aiomqtt.ProtocolVersion.V311,
-        clean_session=True,
-        timeout=ANSWER_S,
-        tls_context=client_context(*config.certificate, config.broker.server_name),
-    )
-    async with client:
-        await client.subscribe(identity.subscription, qos=0)
+    async with as_this_box(config, ANSWER_S) as client:
         claim = encode_hello(started, 0, chain_start(config.tenant, config.box, started))
         topic, sealed = identity.seal("evt", claim)
         await client.publish(topic, sealed, qos=0)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import aiomqtt
 
 from edge.diagnosis.finding import broken, good, of_error, unknown, warning
+from edge.diagnosis.visit import as_this_box
 from edge.peripherals.connection import SerialSettings, TcpSettings, open_link
 from edge.uplink.identity import identity_of
 from edge.uplink.tls import client_context
@@ -135,17 +136,7 @@ async def _ask(config: BoxConfig, identity: Identity, now_ms: int) -> Finding:
         "attempt": NOBODYS_ATTEMPT,
     }
     request |= {"frame": "", "blobs": {}, "deadline_ms": now_ms + int(ANSWER_S * 1000)}
-    client = aiomqtt.Client(
-        config.broker.host,
-        config.broker.port,
-        identifier=config.client_id,
-        protocol=aiomqtt.ProtocolVersion.V311,
-        clean_session=True,
-        timeout=CONNECT_S,
-        tls_context=client_context(*config.certificate, config.broker.server_name),
-    )
-    async with client:
-        await client.subscribe(identity.subscription, qos=0)
+    async with as_this_box(config, CONNECT_S) as client:
         topic, sealed = identity.seal("req", messages.encode_request(request))
         await client.publish(topic, sealed, qos=0)
         async for message in client.messages:

@@ -53,15 +53,21 @@ async def test_requests_without_end_hold_up_the_replica_for_a_bounded_number_of_
     assert turns == URGENT_TURNS_MAX + 1
 
 
-async def test_a_batch_waits_for_an_answer_that_is_near(estate: Estate) -> None:
+async def till_that_waits_before_a_backlog(estate: Estate) -> tuple[Till, asyncio.Event]:
+    """A till whose payment is with a channel until the event is set, and that has a backlog to tell of."""
     till = await estate.enrol()
     order, priced = till.open_sale()
     tender = till.intend(order, priced.total_minor)
-    estate.channel.hold = asyncio.Event()
+    answering = estate.channel.hold = asyncio.Event()
     await estate.hear(till, "req", till.request("pay", tender))
     queue_backlog(estate, till)
+    return till, answering
 
-    asyncio.get_running_loop().call_later(NEAR_S, estate.channel.hold.set)
+
+async def test_a_batch_waits_for_an_answer_that_is_near(estate: Estate) -> None:
+    till, answering = await till_that_waits_before_a_backlog(estate)
+
+    asyncio.get_running_loop().call_later(NEAR_S, answering.set)
     await estate.consumer.step()
 
     assert [answer["outcome"] for answer in estate.told(till, "res")] == ["approved"]
@@ -69,18 +75,13 @@ async def test_a_batch_waits_for_an_answer_that_is_near(estate: Estate) -> None:
 
 
 async def test_a_batch_goes_on_without_an_answer_that_is_far(estate: Estate) -> None:
-    till = await estate.enrol()
-    order, priced = till.open_sale()
-    tender = till.intend(order, priced.total_minor)
-    estate.channel.hold = asyncio.Event()
-    await estate.hear(till, "req", till.request("pay", tender))
-    queue_backlog(estate, till)
+    till, answering = await till_that_waits_before_a_backlog(estate)
 
     await estate.consumer.step()
 
     assert estate.told(till, "res") == []
     assert estate.told(till, "receipt")[-1]["through"] == len(till.frames)
-    estate.channel.hold.set()
+    answering.set()
     await estate.settle()
 
 
