@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cloud.database import Row
     from cloud.payments.attempt import LiveRequest
     from cloud.ports import Box, BoxDirectory, Message
-    from protocol.frame import Frame
+    from protocol.frame import Frame, Hello
     from protocol.topics import Topic
 
 SEALERS_KEPT = 20_000  # one for each box of a large process; about 1 KB each
@@ -38,7 +38,7 @@ class ReplicaBatch:
     box: Box
     journal: JournalName
     frames: list[Frame]
-    hello: tuple[int, bytes] | None
+    hello: Hello | None
     topic: str
     payload: bytes
 
@@ -129,13 +129,9 @@ def aside_row(box: Box, topic: str, payload: bytes, error: TillboxError, now_ms:
 def _sort_one(result: Sorted, box: Box, topic: Topic, topic_text: str, payload: bytes) -> None:
     if topic.lane == "evt":
         hello = decode_hello(payload)
-        if hello is None:
-            generation, frames = decode_batch(payload)
-        else:
-            generation, frames = hello[0], []
+        generation, frames = decode_batch(payload) if hello is None else (hello.generation, [])
         journal = JournalName(box.tenant, box.box, generation.hex())
-        claim = None if hello is None else (hello[1], hello[2])
-        result.batches.append(ReplicaBatch(box, journal, frames, claim, topic_text, payload))
+        result.batches.append(ReplicaBatch(box, journal, frames, hello, topic_text, payload))
     elif topic.lane == "req":
         result.requests.append(read_request(box, payload))
     else:

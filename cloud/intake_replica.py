@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _FORKED = PeerError(
     "journal-forked", "the chain differs from what is stored", "run tillbox doctor at the box"
 )
+JOURNAL_HOLE = "journal-hole"
 
 
 @dataclass(slots=True)
@@ -70,8 +71,10 @@ async def store_batches(tx: Transaction, batches: Sequence[ReplicaBatch], now_ms
         if position is None:
             position = positions[batch.journal] = first_position(batch.journal, now_ms)
         hello = batch.hello
-        verdict = judge_frames(position, batch.frames) if hello is None else judge_hello(position, *hello)
+        verdict = judge_frames(position, batch.frames) if hello is None else judge_hello(position, hello)
         await _compare(tx, batch.journal, position, verdict)
+        if verdict.hole is not None:
+            _note_hole(stored, batch, position.through + 1, verdict.hole[0], now_ms)
         advance(position, verdict)
         for frame in verdict.fresh:
             rows.append((*batch.journal, frame.seq, batch.box.shard, frame.chain, frame.body, now_ms))
@@ -94,13 +97,16 @@ async def answer_quiet_hellos(database: Database, batches: Sequence[ReplicaBatch
     None when any of the batches is something else: it takes a transaction then. Only for the one writer of these
     positions, between its transactions.
     """
-    if any(batch.hello is None for batch in batches):
-        return None
     positions = await intake_store.load_positions(database, sorted({batch.journal for batch in batches}))
     receipts: dict[JournalName, Receipt] = {}
     for batch in batches:
         position = positions.get(batch.journal)
-        if position is None or batch.hello != (position.through, position.chain):
+        hello = batch.hello
+        if (
+            position is None
+            or hello is None
+            or (hello.last_seq, hello.chain) != (position.through, position.chain)
+        ):
             return None
         generation = batch.journal.generation
         receipts[batch.journal] = Receipt(
@@ -143,6 +149,14 @@ def _note_fork(stored: Stored, batch: ReplicaBatch, now_ms: int) -> None:
     )
     stored.aside.append(aside_row(box, batch.topic, batch.payload, _FORKED, now_ms))
     stored.quarantined.append(box)
+
+
+def _note_hole(stored: Stored, batch: ReplicaBatch, first: int, last: int, now_ms: int) -> None:
+    """Records that a backup has forgotten and the box has given away: nobody holds them, and somebody must know."""
+    box = batch.box
+    what = f"records {first} to {last} are neither in this cloud nor on the box: compare with the channel's books"
+    subject = f"{box.box}/{batch.journal.generation}/{first}"
+    stored.alarms.append(Alarm(box.tenant, JOURNAL_HOLE, subject, box.shard, what, now_ms))
 
 
 def _write_receipt(stored: Stored, batch: ReplicaBatch, position: Position, verdict: Verdict) -> None:

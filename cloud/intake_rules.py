@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from protocol.frame import chain_next, chain_start
 
 if TYPE_CHECKING:
-    from protocol.frame import Frame
+    from protocol.frame import Frame, Hello
 
 ReceiptStatus = Literal["ok", "gap", "fork", "resend"]
 
@@ -40,7 +40,7 @@ class Verdict:
     """What to do with one batch: frames to store, in order, and what the receipt says.
 
     `compare` names a sequence number at or before the position whose stored chain must equal `compare_chain`;
-    if it does not, the journal has forked (`fork_found`).
+    if it does not, the journal has forked. `hole` is where the position goes on behind records that are no more.
     """
 
     fresh: list[Frame] = field(default_factory=list)
@@ -48,6 +48,7 @@ class Verdict:
     resend_from: int = 0
     compare: int = 0
     compare_chain: bytes = b""
+    hole: tuple[int, bytes] | None = None
 
 
 def first_position(name: JournalName, now_ms: int) -> Position:
@@ -81,21 +82,30 @@ def judge_frames(position: Position, frames: list[Frame]) -> Verdict:
     return verdict
 
 
-def judge_hello(position: Position, last_seq: int, last_chain: bytes) -> Verdict:
+def judge_hello(position: Position, hello: Hello) -> Verdict:
     """Judge a box's greeting: the number and chain of the last record that it holds.
 
-    A box that holds more is asked for the rest. One that holds less, on the same chain, gets the position: an old
-    greeting that was delayed looks the same, and only the box can tell that its journal is an old copy.
+    A box that holds more is asked for the rest; what it no longer holds is a hole, and the rest begins behind it. One
+    that holds less, on the same chain, gets the position: an old greeting that was delayed looks the same, and only
+    the box can tell that its journal is an old copy.
     """
-    if last_seq > position.through:
-        return Verdict(status="resend", resend_from=position.through + 1)
-    if last_seq == position.through:
-        return Verdict() if last_chain == position.chain else _forked(Verdict())
-    return Verdict(compare=last_seq, compare_chain=last_chain)
+    through = position.through
+    if hello.last_seq > through:
+        if hello.gone_through <= through:
+            return Verdict(status="resend", resend_from=through + 1)
+        hole = (hello.gone_through, hello.gone_chain)
+        if hello.gone_through == hello.last_seq:
+            return Verdict(hole=hole)
+        return Verdict(status="resend", resend_from=hello.gone_through + 1, hole=hole)
+    if hello.last_seq == through:
+        return Verdict() if hello.chain == position.chain else _forked(Verdict())
+    return Verdict(compare=hello.last_seq, compare_chain=hello.chain)
 
 
 def advance(position: Position, verdict: Verdict) -> None:
-    """Move the position past the fresh frames."""
+    """Move the position past the fresh frames, or past a hole."""
+    if verdict.hole is not None:
+        position.through, position.chain = verdict.hole
     if verdict.fresh:
         last = verdict.fresh[-1]
         position.through, position.chain = last.seq, last.chain

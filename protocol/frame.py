@@ -28,6 +28,7 @@ _STEP = 4096  # bytes looked at together while searching
 BATCH_MAGIC = b"TBB1"
 MAX_BATCH_FRAMES = 65535  # the count is two bytes
 _BATCH_HEADER_BYTES = 14
+_POSITION_BYTES = 8 + CHAIN_BYTES  # a seq and the chain after it, in a hello
 
 
 class Frame:
@@ -312,25 +313,55 @@ def decode_batch(data: bytes) -> tuple[bytes, list[Frame]]:
     return generation, frames
 
 
-def encode_hello(generation: bytes, last_seq: int, chain: bytes) -> bytes:
-    """Say at connect what the box holds: a batch of no frames | last seq u64 | chain 32 (chain[last_seq])."""
-    _check_generation(generation)
-    if not 0 <= last_seq <= MAX_SEQ or len(chain) != CHAIN_BYTES:
-        raise CallerError("batch-hello-wrong", "a hello needs a seq in range and a chain of 32 bytes")
-    return BATCH_MAGIC + generation + b"\x00\x00" + struct.pack(">Q", last_seq) + chain
+class Hello:
+    """What a box holds of one generation: up to `last_seq`, where the chain is `chain`.
+
+    Everything up to `gone_through`, where the chain was `gone_chain`, it had receipts for and holds no more; 0 when it
+    says nothing of that.
+    """
+
+    __slots__ = ("chain", "generation", "gone_chain", "gone_through", "last_seq")
+
+    def __init__(
+        self, generation: bytes, last_seq: int, chain: bytes, gone_through: int = 0, gone_chain: bytes = b""
+    ) -> None:
+        self.generation = generation
+        self.last_seq = last_seq
+        self.chain = chain
+        self.gone_through = gone_through
+        self.gone_chain = gone_chain
 
 
-def decode_hello(data: bytes) -> tuple[bytes, int, bytes] | None:
-    """Return (generation, last_seq, chain) of a hello, or None when `data` is a batch with frames."""
+def encode_hello(hello: Hello) -> bytes:
+    """Write a hello: a batch of no frames | last seq u64 | chain 32, and gone through u64 | chain 32 if any are."""
+    _check_generation(hello.generation)
+    told = [(hello.last_seq, hello.chain)]
+    if hello.gone_through:
+        told.append((hello.gone_through, hello.gone_chain))
+    for seq, chain in told:
+        if not 0 <= seq <= MAX_SEQ or len(chain) != CHAIN_BYTES:
+            raise CallerError("batch-hello-wrong", "a hello needs a seq in range and a chain of 32 bytes")
+    positions = b"".join([struct.pack(">Q", seq) + chain for seq, chain in told])
+    return BATCH_MAGIC + hello.generation + b"\x00\x00" + positions
+
+
+def decode_hello(data: bytes) -> Hello | None:
+    """Read a hello; None when `data` is a batch with frames."""
     generation, count = _batch_header(data)
     if count:
         return None
-    if len(data) != _BATCH_HEADER_BYTES + 40:
+    size = len(data) - _BATCH_HEADER_BYTES
+    if size not in (_POSITION_BYTES, 2 * _POSITION_BYTES):
         raise PeerError("batch-hello-wrong", f"a hello of {len(data)} bytes cannot be")
     last_seq, chain = struct.unpack_from(">Q32s", data, _BATCH_HEADER_BYTES)
+    gone_through, gone_chain = 0, b""
+    if size > _POSITION_BYTES:
+        gone_through, gone_chain = struct.unpack_from(">Q32s", data, _BATCH_HEADER_BYTES + _POSITION_BYTES)
+        if not 0 < gone_through <= last_seq:
+            raise PeerError("batch-hello-wrong", "a hello says that more is gone than there was")
     if last_seq > MAX_SEQ:
         raise PeerError("batch-hello-wrong", "the seq of a hello is out of range")
-    return generation, last_seq, chain
+    return Hello(generation, last_seq, chain, gone_through, gone_chain)
 
 
 def _batch_header(data: bytes) -> tuple[bytes, int]:

@@ -21,7 +21,7 @@ from edge.journal.shelf import Shelf
 from edge.uplink.identity import identity_of
 from protocol import messages
 from protocol.errors import ConfigError, PeerError
-from protocol.frame import chain_start, encode_hello, scan
+from protocol.frame import Hello, chain_start, encode_hello, scan
 from protocol.topics import parse
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ async def _ask_position(config: BoxConfig, generation: Generation) -> dict[str, 
     identity = identity_of(config)
     started = bytes.fromhex(generation.generation)
     async with as_this_box(config, ANSWER_S) as client:
-        claim = encode_hello(started, 0, chain_start(config.tenant, config.box, started))
+        claim = encode_hello(Hello(started, 0, chain_start(config.tenant, config.box, started)))
         topic, sealed = identity.seal("evt", claim)
         await client.publish(topic, sealed, qos=0)
         async for message in client.messages:

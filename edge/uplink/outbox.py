@@ -18,9 +18,13 @@ AGE_MARKS_MAX = 256  # times remembered for "oldest unsent"; beyond, every other
 
 @dataclass(frozen=True, slots=True)
 class SayHello:
-    """Send a batch of no frames with the last seq and chain of the generation: the answer tells where to go on."""
+    """Send a batch of no frames with the last seq and chain of the generation: the answer tells where to go on.
+
+    `tells_gone` also says what is no longer held: a cloud that lacks it must go on behind it.
+    """
 
     generation: str
+    tells_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ class Stretch:
     confirmed: int
     next_seq: int = 0
     is_asked: bool = False  # the cloud has told, on this link, where to go on
+    lacks: int = 0  # the cloud wants records from here on that are no longer held, and was not told so
+    told_gone: int = 0  # what it lacked when it was told
     is_forked: bool = False
     forked_at: int = -1  # how far the cloud held its other history; agreement up to there proves nothing
 
@@ -140,7 +146,7 @@ class Outbox:
         for stretch in self._stretches:
             if stretch.generation == generation:
                 stretch.oldest_seq = stretch.last_seq + 1 if oldest_seq is None else oldest_seq
-                stretch.next_seq = max(stretch.next_seq, stretch.oldest_seq)
+                self._go_on_from(stretch, stretch.next_seq)
         return self._advance(now_ms)
 
     def appended(self, through: int, now_ms: int) -> list[Effect]:
@@ -214,6 +220,7 @@ class Outbox:
         self._rewound_to = 0
         for stretch in self._stretches:
             stretch.is_asked = False
+            stretch.told_gone = 0
         return self._hello(now_ms)
 
     def _hello(self, now_ms: int) -> list[Effect]:
@@ -222,6 +229,12 @@ class Outbox:
             return []
         self._due_ms = now_ms + self._resend_ms
         return [SayHello(present.generation)]
+
+    def _tell_gone(self, stretch: Stretch, now_ms: int) -> list[Effect]:
+        stretch.told_gone, stretch.lacks = stretch.lacks, 0
+        stretch.is_asked = False
+        self._due_ms = now_ms + self._resend_ms
+        return [SayHello(stretch.generation, tells_gone=True)]
 
     def _confirm(self, stretch: Stretch, told: Receipt, now_ms: int) -> None:
         has_moved = told.through > stretch.confirmed
@@ -247,8 +260,14 @@ class Outbox:
     def _rewind(self, stretch: Stretch, wanted: int) -> None:
         """Go on from `wanted`, or from the oldest seq that is still held."""
         stretch.confirmed = min(stretch.confirmed, wanted - 1)
-        stretch.next_seq = max(wanted, stretch.oldest_seq)
         self._in_flight.clear()
+        self._go_on_from(stretch, wanted)
+
+    @staticmethod
+    def _go_on_from(stretch: Stretch, wanted: int) -> None:
+        stretch.next_seq = max(wanted, stretch.oldest_seq)
+        is_news = wanted != stretch.told_gone
+        stretch.lacks = wanted if wanted < stretch.oldest_seq and is_news else 0
 
     def _advance(self, now_ms: int) -> list[Effect]:
         present = self._present()
@@ -256,6 +275,8 @@ class Outbox:
             return []
         if not present.is_asked:
             return self._hello(now_ms) if self._due_ms is None else []
+        if present.lacks:
+            return self._tell_gone(present, now_ms)
         if present.next_seq > present.last_seq or len(self._in_flight) >= WINDOW_BATCHES:
             return []
         return [SendBatch(present.generation, present.next_seq)]

@@ -17,7 +17,7 @@ from edge.uplink.outbox import Outbox
 from protocol import messages
 from protocol.errors import CallerError, DeviceError, PeerError
 from protocol.faults import declare, fault
-from protocol.frame import encode_batch, encode_hello
+from protocol.frame import Hello, encode_batch, encode_hello
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -224,7 +224,7 @@ class BoxUplink:
         if isinstance(effect, outbox.SendBatch):
             self._send_batch(effect)
         elif isinstance(effect, outbox.SayHello):
-            self._say_hello(effect.generation)
+            self._say_hello(effect.generation, tells_gone=effect.tells_gone)
         elif isinstance(effect, outbox.TakeReceipt):
             self._journal.prune(effect.generation, effect.through, chain, self._clock.utc_ms())
         elif isinstance(effect, outbox.ForgetReceipts):
@@ -259,13 +259,17 @@ class BoxUplink:
             return []  # beyond the synced end: what comes there is told by `synced`
         return self._outbox.pruned(missing.generation, oldest, self._clock.monotonic_ms())
 
-    def _say_hello(self, generation: str) -> None:
+    def _say_hello(self, generation: str, *, tells_gone: bool = False) -> None:
         self._hello_ms = self._clock.monotonic_ms()
         span = next((span for span in self._journal.spans() if span.generation == generation), None)
-        if span is not None:
-            self._publish(
-                "evt", encode_hello(bytes.fromhex(generation), span.synced_through, span.synced_chain)
-            )
+        if span is None:
+            return
+        hello = Hello(bytes.fromhex(generation), span.synced_through, span.synced_chain)
+        gone_through = span.oldest_seq - 1 if tells_gone else 0
+        gone_chain = self._journal.chain_at(generation, gone_through) if gone_through else None
+        if gone_chain is not None:
+            hello.gone_through, hello.gone_chain = gone_through, gone_chain
+        self._publish("evt", encode_hello(hello))
 
     def _request(self, effects: list[Any]) -> None:
         for effect in effects:

@@ -25,7 +25,7 @@ from edge.uplink.tls import client_context
 from edge.uplink.uplink import HEARTBEAT_MS, STATE_MS
 from protocol import messages
 from protocol.errors import OutcomeUnknown, PeerError
-from protocol.frame import chain_start, encode_hello
+from protocol.frame import Hello, chain_start, encode_hello
 
 if TYPE_CHECKING:
     from edge.config import BoxConfig
@@ -79,7 +79,7 @@ class LightBox:
                     self._say("state", messages.encode_state(self._state()), retain=True)
                 self._said_s = loop.time()
                 chain = chain_start(self._config.tenant, self._config.box, self._generation)
-                self._say("evt", encode_hello(self._generation, 0, chain))
+                self._say("evt", encode_hello(Hello(self._generation, 0, chain)))
                 beat += 1
                 await asyncio.sleep(HEARTBEAT_MS / MS)
             keeping.result()

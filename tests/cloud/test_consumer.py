@@ -135,48 +135,6 @@ async def test_a_new_generation_starts_a_journal_of_its_own(estate: Estate) -> N
     assert await estate.rows("SELECT count(*) FROM sale_order WHERE state = 'completed'") == [(2,)]
 
 
-@pytest.mark.parametrize(
-    ("last_seq", "chain_of", "status", "resend_from"),
-    [(7, 7, "ok", 0), (9, None, "resend", 8), (3, 3, "ok", 0), (3, 5, "fork", 0), (7, 6, "fork", 0)],
-)
-async def test_a_hello_is_answered_with_the_position(estate, last_seq, chain_of, status, resend_from) -> None:
-    till = await estate.enrol()
-    till.cash_sale()
-    await estate.hear(till, "evt", till.batch())
-    chain = b"\x09" * 32 if chain_of is None else till.chain_at(chain_of)
-
-    await estate.hear(till, "evt", till.hello(last_seq, chain))
-
-    receipt = estate.told(till, "receipt")[-1]
-    assert (receipt["status"], receipt["through"], receipt["resend_from"]) == (status, 7, resend_from)
-    assert receipt["epoch"] == 1
-
-
-async def test_a_heartbeat_that_tells_nothing_new_is_answered_and_writes_nothing(estate: Estate) -> None:
-    till = await estate.enrol()
-    till.cash_sale()
-    await estate.hear(till, "evt", till.batch())
-    (before,) = await estate.rows("SELECT through, received_ms FROM replica_position")
-    await estate.pass_time(5)
-    count = len(estate.told(till, "receipt"))
-
-    await estate.hear(till, "evt", till.hello(7, till.chain), till.hello(7, till.chain))
-
-    assert await estate.rows("SELECT through, received_ms FROM replica_position") == [before]
-    assert len(estate.told(till, "receipt")) > count
-    assert estate.told(till, "receipt")[-1]["through"] == 7
-
-
-async def test_the_first_hello_of_a_box_asks_for_everything(estate: Estate) -> None:
-    till = await estate.enrol()
-    till.cash_sale()
-
-    await estate.hear(till, "evt", till.hello(7, till.chain))
-
-    receipt = estate.told(till, "receipt")[-1]
-    assert (receipt["status"], receipt["through"], receipt["resend_from"]) == ("resend", 0, 1)
-
-
 async def test_hostile_row_21_a_forged_seal_is_refused_counted_and_not_stored(estate: Estate) -> None:
     till = await estate.enrol()
     till.cash_sale()

@@ -10,7 +10,15 @@ from cloud.ledger.rules import utc_day
 from protocol import messages, topics
 from protocol.basket import Line
 from protocol.catalogue import Catalogue, build
-from protocol.frame import chain_next, chain_start, decode_frame, encode_batch, encode_frame, encode_hello
+from protocol.frame import (
+    Hello,
+    chain_next,
+    chain_start,
+    decode_frame,
+    encode_batch,
+    encode_frame,
+    encode_hello,
+)
 from protocol.item import Item
 from protocol.pricing.engine import ENGINE, price_basket
 from protocol.pricing.tax import TaxTable
@@ -182,8 +190,11 @@ class Till:
         self.sent = max(self.sent, last)
         return self.seal("evt", encode_batch(self.generation, self.frames[first - 1 : last]))
 
-    def hello(self, last_seq: int, chain: bytes) -> bytes:
-        return self.seal("evt", encode_hello(self.generation, last_seq, chain))
+    def hello(self, last_seq: int, chain: bytes, gone_through: int = 0) -> bytes:
+        gone_chain = self.chain_at(gone_through) if gone_through else b""
+        return self.seal(
+            "evt", encode_hello(Hello(self.generation, last_seq, chain, gone_through, gone_chain))
+        )
 
     def chain_at(self, seq: int) -> bytes:
         return (

@@ -150,19 +150,36 @@ def test_a_restored_cloud_gets_again_what_the_box_still_holds() -> None:
 
     effects = box.receipt(receipt(10, epoch=1, status="resend", resend_from=11), 5)
 
-    assert effects == [ForgetReceipts(1), TakeReceipt("g1", 10), SendBatch("g1", 21)]
+    assert effects == [ForgetReceipts(1), TakeReceipt("g1", 10), SayHello("g1", tells_gone=True)]
     assert box.unsent == 80
+    told = receipt(20, epoch=1, status="resend", resend_from=21)
+    assert box.receipt(told, 6) == [TakeReceipt("g1", 20), SendBatch("g1", 21)]
 
 
-def test_what_was_pruned_without_a_word_is_passed_when_a_restored_cloud_asks_for_it() -> None:
+def test_what_was_pruned_without_a_word_is_told_to_a_restored_cloud_that_asks_for_it() -> None:
     box = outbox(confirmed=100)
     box.linked(0)
     assert box.receipt(receipt(0, epoch=1, status="resend", resend_from=1), 5)[-1] == SendBatch("g1", 1)
 
-    assert box.pruned("g1", 41, 6) == [SendBatch("g1", 41)]
+    assert box.pruned("g1", 41, 6) == [SayHello("g1", tells_gone=True)]
 
     assert box.unsent == 60
+    told = receipt(40, epoch=1, status="resend", resend_from=41)
+    assert box.receipt(told, 7)[-1] == SendBatch("g1", 41)
     assert box.sent("g1", 100, 6) == []
+
+
+def test_a_cloud_that_does_not_go_on_behind_a_hole_is_told_again_at_the_pace_of_resends() -> None:
+    box = outbox(confirmed=100)
+    box.held("g1", 41, 100, 100, since_ms=0)
+    box.linked(0)
+    stubborn = receipt(0, epoch=1, status="resend", resend_from=1)
+    assert box.receipt(stubborn, 5)[-1] == SayHello("g1", tells_gone=True)
+
+    assert SayHello("g1", tells_gone=True) not in box.receipt(stubborn, 6)
+    box.tick(6 + RESEND_MS_MAX)
+
+    assert box.receipt(stubborn, 7 + RESEND_MS_MAX)[-1] == SayHello("g1", tells_gone=True)
 
 
 def test_a_generation_that_is_wholly_gone_keeps_nothing_back() -> None:

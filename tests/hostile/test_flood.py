@@ -23,7 +23,7 @@ from cloud.flood import (
 from cloud.main import client_tls
 from edge.config import read_box
 from edge.uplink.identity import identity_of
-from protocol.frame import chain_start, encode_hello
+from protocol.frame import Hello, chain_start, encode_hello
 from tests.cloud.tills import SHARD, STORE, TENANT, Till
 from tests.hostile.mqtt_site import suppressed
 from tests.journeys.stage import stage, until, wrong
@@ -54,7 +54,7 @@ class Flooder:
         await raw.send(connect(config.client_id))
         assert await raw.connack() == 0
         generation = bytes(8)
-        claim = encode_hello(generation, 0, chain_start(config.tenant, config.box, generation))
+        claim = encode_hello(Hello(generation, 0, chain_start(config.tenant, config.box, generation)))
         sealed = [identity.seal("evt", claim), identity.seal("req", b"{}")]
         volley = [publish(*message) for message in sealed] * 20
         volley.append(publish(identity.topic("evt"), bytes(GARBAGE_BYTES)))

@@ -7,6 +7,7 @@ from protocol.frame import (
     HEADER_BYTES,
     INCOMPLETE,
     Frame,
+    Hello,
     chain_next,
     chain_start,
     check_links,
@@ -71,13 +72,27 @@ def test_a_known_batch_has_its_known_bytes():
 
 
 def test_a_known_hello_has_its_known_bytes():
-    data = encode_hello(GENERATION, 258, START)
+    data = encode_hello(Hello(GENERATION, 258, START))
 
     assert data.hex() == (
         "54424231000102030405060700000000000000000102349da9d5504ce2dd0d30327fb44e7b20a713"
         "af0178afff8d93d4222d6d785cf3"
     )
-    assert decode_hello(data) == (GENERATION, 258, START)
+    hello = decode_hello(data)
+    assert (hello.generation, hello.last_seq, hello.chain, hello.gone_through) == (GENERATION, 258, START, 0)
+    assert decode_batch(data) == (GENERATION, [])
+
+
+def test_a_known_hello_that_tells_what_is_gone_has_its_known_bytes():
+    data = encode_hello(Hello(GENERATION, 258, START, 3, bytes(32)))
+
+    assert data.hex() == (
+        "54424231000102030405060700000000000000000102349da9d5504ce2dd0d30327fb44e7b20a713"
+        "af0178afff8d93d4222d6d785cf3"
+        "00000000000000030000000000000000000000000000000000000000000000000000000000000000"
+    )
+    hello = decode_hello(data)
+    assert (hello.last_seq, hello.chain, hello.gone_through, hello.gone_chain) == (258, START, 3, bytes(32))
     assert decode_batch(data) == (GENERATION, [])
 
 
@@ -335,7 +350,8 @@ def test_a_batch_holds_64_kib_and_the_frame_that_closes_it():
 
 def test_a_batch_that_is_not_exactly_one_is_refused():
     data = encode_batch(GENERATION, journal(2))
-    hello = encode_hello(GENERATION, 0, START)
+    hello = encode_hello(Hello(GENERATION, 0, START))
+    cut = encode_hello(Hello(GENERATION, 4, START, 4, START))
 
     for bad, code in (
         (b"", "batch-header-wrong"),
@@ -350,16 +366,23 @@ def test_a_batch_that_is_not_exactly_one_is_refused():
         (hello[:-1], "batch-hello-wrong"),
         (hello + b"\x00", "batch-hello-wrong"),
         (hello[:14] + b"\xff" + hello[15:], "batch-hello-wrong"),
+        (cut[:-1], "batch-hello-wrong"),
+        (cut[:61] + b"\x05" + cut[62:], "batch-hello-wrong"),  # more is gone than there was
+        (cut[:61] + b"\x00" + cut[62:], "batch-hello-wrong"),  # nothing is gone, and yet it is told
         (b"TBB1" + bytes(200000), "batch-too-large"),
     ):
         raises(code, decode_batch, bad)
 
 
 def test_a_hello_out_of_bounds_is_not_written():
-    raises("batch-hello-wrong", encode_hello, GENERATION, -1, START)
-    raises("batch-hello-wrong", encode_hello, GENERATION, MAX_SEQ + 1, START)
-    raises("batch-hello-wrong", encode_hello, GENERATION, 1, b"")
-    raises("frame-generation-length", encode_hello, b"", 1, START)
+    for hello, code in (
+        (Hello(GENERATION, -1, START), "batch-hello-wrong"),
+        (Hello(GENERATION, MAX_SEQ + 1, START), "batch-hello-wrong"),
+        (Hello(GENERATION, 1, b""), "batch-hello-wrong"),
+        (Hello(GENERATION, 1, START, 1, b""), "batch-hello-wrong"),
+        (Hello(b"", 1, START), "frame-generation-length"),
+    ):
+        raises(code, encode_hello, hello)
 
 
 def test_a_frame_is_shown_without_its_body():

@@ -38,9 +38,8 @@ def _follows_numbers(position: Any, frames: list[Any]) -> Verdict:
     return verdict
 
 
-def _greets_anybody(position: Any, last_seq: int, last_chain: bytes) -> Verdict:
-    del last_chain
-    if last_seq > position.through:
+def _greets_anybody(position: Any, hello: Any) -> Verdict:
+    if hello.last_seq > position.through:
         return Verdict(status="resend", resend_from=position.through + 1)
     return Verdict()
 
