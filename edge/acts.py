@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 class Acts:
     """The hands of the box. A device that is not bound is None, and commands to it are told as failed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each hand
         self,
         *,
         uplink: Uplink,
@@ -40,6 +40,7 @@ class Acts:
         pole: PoleDisplay | None = None,
         scale: WeighingScale | None = None,
         apply_settings: Callable[[int], None] | None = None,
+        apply_versions: Callable[[int, int], None] | None = None,
     ) -> None:
         self._uplink = uplink
         self._cards = cards
@@ -47,6 +48,7 @@ class Acts:
         self._pole = pole
         self._scale = scale
         self._apply_settings = apply_settings
+        self._apply_versions = apply_versions
         self._timers = Timers()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._frames: dict[tuple[str, int], bytes] = {}
@@ -65,6 +67,7 @@ class Acts:
             effects.ShowOnPole: self._show_pole,
             effects.WatchScale: self._watch,
             effects.ApplySettings: self._settings,
+            effects.ApplyVersions: self._versions,
         }
 
     def remember_frame(self, record: effects.Record, frame: bytes) -> None:
@@ -197,6 +200,11 @@ class Acts:
         del post
         if self._apply_settings is not None:
             self._apply_settings(command.version)
+
+    def _versions(self, command: effects.ApplyVersions, post: Post) -> None:
+        del post
+        if self._apply_versions is not None:
+            self._apply_versions(command.number, command.from_ms)
 
 
 async def _quietly(work: Coroutine[Any, Any, None], device: str, post: Post) -> None:

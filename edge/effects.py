@@ -118,6 +118,14 @@ class ApplySettings:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class ApplyVersions:
+    """The sale is over: sell by the offered price versions of this publication from now on."""
+
+    number: int
+    from_ms: int
+
+
 Command = (
     ArmReader
     | DisarmReader
@@ -132,6 +140,7 @@ Command = (
     | StartTimer
     | StopTimer
     | ApplySettings
+    | ApplyVersions
 )
 Effect = Record | Command
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edge.flows.state import Shop
     from edge.settings import Settings
 
 
@@ -149,6 +150,15 @@ class SettingsOffered:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionsOffered:
+    """Fetched and verified price versions wait to be sold by, from the end of the open sale on."""
+
+    shop: Shop
+    number: int
+    from_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class SellingBlocked:
     """Something outside the sale forbids new sales; `reason` is a slug such as journal-full or box-quarantined."""
 
@@ -179,6 +189,7 @@ Event = (
     | TimerFired
     | LinkChanged
     | SettingsOffered
+    | VersionsOffered
     | SellingBlocked
     | SellingUnblocked
 )

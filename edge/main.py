@@ -15,13 +15,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge import recall
 from edge.acts import Acts
 from edge.agent import Agent
 from edge.badge import BadgeCheck
-from edge.catalogue_file import open_shop
+from edge.catalogue_file import open_image, open_shop
 from edge.cloud_memory import CloudMemory
 from edge.config import first_settings
 from edge.config_slots import ConfigSlots
@@ -40,6 +41,10 @@ from edge.uplink.identity import identity_of
 from edge.uplink.link import Link
 from edge.uplink.tls import client_context
 from edge.uplink.uplink import BoxUplink, run_uplink
+from edge.versions.fetching import HttpsFetch
+from edge.versions.keeper import VersionKeeper
+from edge.versions.opening import open_set
+from edge.versions.shelf import VersionShelf
 from edge.watch import WATCH_MS, journal_changes, selling_changes
 from protocol import messages
 from protocol.errors import DeviceError
@@ -49,12 +54,13 @@ from protocol.strict_json import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from edge.config import BoxConfig
     from edge.journal.files import Files
     from edge.ports import ServedScreen
     from edge.renewal import Renewed
+    from edge.versions.keeper import Fetch
+    from protocol.catalogue import Catalogue
 
 SOFTWARE = "tillbox 0.1.0"
 # Durable records wait this long for company on the way to the cloud: the records of a sale come in few messages, and a
@@ -94,6 +100,7 @@ class Machine:
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
     files: Files = field(default_factory=OsFiles)
     devices: Callable[..., DeviceSet] = DeviceSet
+    open_image: Callable[[str], Catalogue] = lambda path: open_image(Path(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +138,9 @@ class RunningBox:
         self.uplink = self._uplink()
         self.configuration = self._configuration(options)
         settings = self.configuration.start()
-        shop = replace(open_shop(options.work / "catalogue", config.currency), place=config.box)
+        self.versions = self._versions(options)
+        shop = self.versions.start() or open_shop(options.work / "catalogue", config.currency)
+        shop = replace(shop, place=config.box)
         records = recall.recent_records(self.journal)
         self.ids = recall.id_maker(config.box_number, records)
         first = Box(settings=settings, shop=shop, unbound=config.devices.unbound)
@@ -147,6 +156,7 @@ class RunningBox:
             pole=self.devices.pole,
             scale=self.devices.scale,
             apply_settings=self.configuration.applied,
+            apply_versions=self.versions.applied,
         )
         for attempt, frame in recall.reversal_frames(self.journal, self.recalled).items():
             self.acts.remember("reverse", attempt, frame)
@@ -165,6 +175,7 @@ class RunningBox:
         """Hand an event to the agent."""
         if isinstance(event, LinkChanged):
             self.configuration.link_changed(event.is_up)
+            self.versions.link_changed(event.is_up)
         self.agent.post(event)
 
     async def run(self, ready: Callable[[str], None] | None = None) -> None:
@@ -178,6 +189,7 @@ class RunningBox:
                 tasks.create_task(self.agent.run())
                 tasks.create_task(self.devices.run())
                 tasks.create_task(run_uplink(self.uplink, self._link()))
+                tasks.create_task(self.versions.run())
                 tasks.create_task(self._watch())
                 tasks.create_task(self._forget_settled_cards())
                 await self.screen.started()
@@ -202,7 +214,7 @@ class RunningBox:
             engine=ENGINE,
             catalogue=box.shop.catalogue,
             overlay=box.shop.overlay,
-            taxes=box.settings.taxes.hash.hex(),
+            taxes=box.taxes.hash.hex(),
             clock="ok" if is_set else "suspect",
         )
         await self.committer.sync()
@@ -220,6 +232,7 @@ class RunningBox:
             post=self.post,
             state=self._state,
             on_configuration=lambda payload: self.configuration.received(payload),  # noqa: PLW0108 - it is built after the link
+            on_publication=lambda payload: self.versions.received(payload),  # noqa: PLW0108 - as above
             epoch=self.memory.epoch,
             save_epoch=self.memory.save_epoch,
         )
@@ -237,6 +250,25 @@ class RunningBox:
             record=lambda fields: self._record("config_applied", **fields),
             defaults=first_settings(self.config.directory),
         )
+
+    def _versions(self, options: Options) -> VersionKeeper:
+        return VersionKeeper(
+            shelf=VersionShelf(options.machine.files, str(options.work / "versions")),
+            signer=self.config.configuration_signer,
+            identity=self.identity,
+            clock=self.clock,
+            cloud_time_ms=lambda: self.uplink.cloud_time_ms,
+            post=self.post,
+            answer=self.uplink.answer_publication,
+            fetch=self._fetch(),
+            open_set=lambda shelf, one: open_set(
+                shelf, one, self.config.currency, options.machine.open_image
+            ),
+        )
+
+    def _fetch(self) -> Fetch:
+        config = self.config
+        return HttpsFetch(lambda: client_context(*config.certificate, config.broker.server_name))
 
     def _secure_client(self, options: Options) -> SecureClient | None:
         reader = self.config.devices.reader

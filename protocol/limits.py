@@ -81,3 +81,12 @@ MAX_CONFIGURATION_STEP = (
     10000  # pushes that a box may miss while away; a stolen key cannot use up the numbers
 )
 MAX_CONFIGURATION_VALIDITY_MS = 31622400000  # 366 days: a document must not wait for ever to be replayed
+
+# Publications of price versions
+MAX_PUBLICATION_NUMBER = 1073741823  # 2**30 - 1: a publication a second for 34 years
+MAX_PUBLICATION_STEP = (
+    100000  # publications that a box may miss while away; a stolen key cannot use up the numbers
+)
+MAX_PUBLICATION_PLAN = 32  # sets of versions announced ahead: price changes of four weeks, and some to spare
+MAX_PUBLICATION_VALIDITY_MS = 31622400000  # 366 days: a document must not wait for ever to be replayed
+MAX_VERSION_BYTES = 536870912  # 512 MiB: two million items with the longest names stay below

@@ -46,6 +46,8 @@ _TABLES = {
     "devices:devices config_version:count software:word64 clock_ms:time unknown_open:count",
     "offline state": "v:version online:false",
     "configuration answer": "v:version version:count outcome:applied|refused|reverted reason:text hash:hash?",
+    "publication answer": "v:version number:count held:count outcome:taken|applied|refused|delayed reason:text "
+    "catalogue:hash? overlay:hash?",
 }
 
 
@@ -103,6 +105,16 @@ def encode_config_answer(answer: dict[str, object]) -> bytes:
 def decode_config_answer(data: bytes) -> dict[str, object]:
     """Read the answer to a configuration."""
     return _decoded("configuration answer", data)
+
+
+def encode_publication_answer(answer: dict[str, object]) -> bytes:
+    """up/ver: what became of a publication at the box, and which number it holds (`held`)."""
+    return _encoded("publication answer", answer)
+
+
+def decode_publication_answer(data: bytes) -> dict[str, object]:
+    """Read the answer to a publication."""
+    return _decoded("publication answer", data)
 
 
 def pack_bytes(data: bytes) -> str:

@@ -13,8 +13,8 @@ from protocol.limits import MAX_NAME_CHARS, MAX_TOPIC_CHARS, SHARDS
 ROOT = "tb1"
 UP = "up"
 DOWN = "down"
-UP_LANES = ("evt", "req", "state", "cfg", "cmd")
-DOWN_LANES = ("res", "receipt", "cfg", "cmd")
+UP_LANES = ("evt", "req", "state", "cfg", "ver", "cmd")
+DOWN_LANES = ("res", "receipt", "cfg", "ver", "cmd")
 
 _LANES = {UP: UP_LANES, DOWN: DOWN_LANES}
 _NAME_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789-"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from edge import events
 from edge.effects import (
     ApplySettings,
+    ApplyVersions,
     DisarmReader,
     PrintReceipt,
     Record,
@@ -46,7 +47,7 @@ def decide(box: Box, event: events.Event, now: Now) -> Decision:
             "event-unknown", f"No flow handles {type(event).__name__}", "Add it to the table of checkout."
         )
     changed, effects = handler(box, event, now)
-    if changed.offered is None or changed.sale is not None:
+    if changed.sale is not None or (changed.offered is None and changed.offered_versions is None):
         return changed, effects
     changed, applied = _apply_offered(changed)
     return changed, [*effects, *applied]
@@ -261,12 +262,25 @@ def _settings_offered(box: Box, event: events.SettingsOffered, now: Now) -> Deci
     return replace(box, offered=(event.version, event.settings)), []
 
 
+def _versions_offered(box: Box, event: events.VersionsOffered, now: Now) -> Decision:
+    del now
+    return replace(box, offered_versions=event), []
+
+
 def _apply_offered(box: Box) -> tuple[Box, list[Effect]]:
-    if box.offered is None:
-        return box, []
-    version, settings = box.offered
-    language = box.language if box.language in settings.languages else settings.languages[0]
-    return replace(box, settings=settings, offered=None, language=language), [ApplySettings(version)]
+    """Take into use what waits for the end of a sale: a sale keeps its settings and versions from first to last."""
+    applied: list[Effect] = []
+    if box.offered_versions is not None:
+        versions = box.offered_versions
+        shop = replace(versions.shop, place=box.shop.place)
+        box = replace(box, shop=shop, offered_versions=None)
+        applied.append(ApplyVersions(versions.number, versions.from_ms))
+    if box.offered is not None:
+        version, settings = box.offered
+        language = box.language if box.language in settings.languages else settings.languages[0]
+        box = replace(box, settings=settings, offered=None, language=language)
+        applied.append(ApplySettings(version))
+    return box, applied
 
 
 def _blocked(box: Box, event: events.SellingBlocked, now: Now) -> Decision:
@@ -323,6 +337,7 @@ _HANDLERS: dict[type, Callable[[Box, Any, Now], Decision]] = {
     events.TimerFired: _timer_fired,
     events.LinkChanged: _link_changed,
     events.SettingsOffered: _settings_offered,
+    events.VersionsOffered: _versions_offered,
     events.SellingBlocked: _blocked,
     events.SellingUnblocked: _unblocked,
 }

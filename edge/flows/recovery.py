@@ -101,7 +101,7 @@ def _end_spoilt(box: Box, now: Now) -> Decision:
 
 
 def _sale_opened(box: Box, record: dict[str, Any]) -> Box:
-    taxes = box.settings.taxes
+    taxes = box.taxes
     order = int(record["order"])
     sale = Sale(order, "basket", Basket(), Pricer(taxes), 0, record["priced_at"], taxes, record["taxes"])
     if sale.taxes_hash != taxes.hash.hex():
@@ -111,7 +111,7 @@ def _sale_opened(box: Box, record: dict[str, Any]) -> Box:
 
 def _without_opening(box: Box, record: dict[str, Any]) -> Box:
     """A sale of which damage left only that a card was asked: nothing is sold with it, its money is given back."""
-    taxes = box.settings.taxes
+    taxes = box.taxes
     sale = Sale(
         int(record["order"]), "unknown", Basket(), Pricer(taxes), 0, record["at"], taxes, taxes.hash.hex()
     )

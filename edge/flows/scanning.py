@@ -35,7 +35,7 @@ def start_sale(box: Box, now: Now) -> tuple[Box, list[Effect]]:
     """The open sale of this box, opened now if there was none."""
     if box.sale is not None:
         return box, []
-    taxes = box.settings.taxes
+    taxes = box.taxes
     sale = Sale(now.new_id(), "basket", Basket(), Pricer(taxes), 0, now.utc_ms, taxes, taxes.hash.hex())
     opened = Record(
         "sale_opened",

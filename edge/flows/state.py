@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.effects import Effect
+    from edge.events import VersionsOffered
     from edge.settings import Settings
     from protocol.basket import Basket
     from protocol.catalogue import Prices
@@ -39,6 +40,8 @@ class Shop:
     promotions: str = ""
     # What a receipt says of where it was bought, beside the store's own lines: the box.
     place: str = ""
+    # None where no publication brought a table: then that of the settings holds.
+    taxes: TaxTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +119,15 @@ class Box:
     weight_g: int = 0
     weight_state: str = "unknown"
     offered: tuple[int, Settings] | None = None
+    # Price versions that wait for the end of the open sale.
+    offered_versions: VersionsOffered | None = None
     # Attempts whose reversal is asked for and not yet confirmed: (order, payment, attempt).
     reversing: tuple[tuple[int, int, int], ...] = ()
+
+    @property
+    def taxes(self) -> TaxTable:
+        """The tax table that a new sale gets: the published one, or that of the settings."""
+        return self.shop.taxes or self.settings.taxes
 
     def with_sale(self, **changes: object) -> Box:
         """This box with fields of its open sale changed."""

@@ -31,6 +31,7 @@ CANCEL_AGAIN_S = 0.1  # a task that swallowed its cancellation waits for the nex
 # Without it a small request waits for the acknowledgement of the one before: 44 ms instead of 0.7 (measured).
 _NODELAY_OPTION = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 _REFUSED = 0x80
+KEPT = ("/down/cfg", "/down/ver")  # the lanes on which the broker keeps the last word for a box
 
 _log = logging.getLogger(__name__)
 
@@ -133,7 +134,7 @@ class Link:
             if sender.done():
                 sender.result()
             payload = message.payload
-            if message.retain and not message.topic.matches("+/+/+/+/+/down/cfg"):
+            if message.retain and not is_kept(message.topic.value):
                 self.messages_refused += 1  # a retained command or answer is never meant for now
             elif not isinstance(payload, bytes) or len(payload) > MAX_SEALED_BYTES:
                 self.messages_refused += 1
@@ -164,6 +165,11 @@ class Link:
         if is_up != self.is_up:
             self.is_up = is_up
             self._on_change(is_up)
+
+
+def is_kept(topic: str) -> bool:
+    """Whether a retained message of this topic is for a box: its configuration, and what its store sells by."""
+    return topic.endswith(KEPT)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -53,6 +53,7 @@ class BoxUplink:
         post: Callable[[Any], None],
         state: Callable[[], dict[str, Any]],
         on_configuration: Callable[[bytes], None] | None = None,
+        on_publication: Callable[[bytes], None] | None = None,
         epoch: int = 0,
         save_epoch: Callable[[int], None] | None = None,
     ) -> None:
@@ -62,6 +63,7 @@ class BoxUplink:
         self._post = post
         self._state = state
         self._on_configuration = on_configuration
+        self._on_publication = on_publication
         self._save_epoch = save_epoch
         self._outbox = Outbox(epoch)
         self._live = LiveLane()
@@ -177,6 +179,10 @@ class BoxUplink:
         """Tell on up/cfg what became of a configuration."""
         self._publish("cfg", messages.encode_config_answer(answer))
 
+    def answer_publication(self, answer: dict[str, Any]) -> None:
+        """Tell on up/ver what became of a publication."""
+        self._publish("ver", messages.encode_publication_answer(answer))
+
     def received(self, lane: str, sealed: bytes) -> None:
         """One message from the broker; PeerError when its seal or its content is wrong."""
         payload = self.identity.open(lane, sealed)
@@ -187,6 +193,8 @@ class BoxUplink:
             self._take_answer(messages.decode_response(payload))
         elif lane == "cfg" and self._on_configuration is not None:
             self._on_configuration(payload)
+        elif lane == "ver" and self._on_publication is not None:
+            self._on_publication(payload)
         else:
             raise PeerError("lane-not-expected", "This box takes nothing on that lane", "Check the sender.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cloud.broker_link import BrokerLink
-from edge.uplink.link import Link
+from edge.uplink.link import Link, is_kept
 
 if TYPE_CHECKING:
     from simulators.world.broker import Broker, Session
@@ -33,7 +33,7 @@ class BoxLink(Link):
             self._changed(is_up=True)
             while True:
                 for topic, payload, is_retained in await session.read():
-                    if is_retained and not topic.endswith("/down/cfg"):
+                    if is_retained and not is_kept(topic):
                         self.messages_refused += 1
                     else:
                         self._take(topic, payload)

@@ -12,6 +12,8 @@ from edge import config_slots, documents
 from edge.journal import shelf
 from edge.journal.files import REPLACEMENT_SUFFIX
 from edge.journal.shelf import Shelf
+from edge.versions import shelf as version_shelf
+from edge.versions.shelf import Arrival, VersionShelf
 from protocol import frame
 from protocol.limits import MAX_BODY_BYTES, MAX_SEQ
 from simulators.bench.crash_workloads import whole_files
@@ -20,7 +22,7 @@ from simulators.bench.crash_workloads.standard import whole_files as whole_workl
 from simulators.crash_states.examine import examine
 from simulators.crash_states.recording import parent
 
-REPLACERS = (shelf, documents, config_slots, whole_files)
+REPLACERS = (shelf, documents, config_slots, whole_files, version_shelf)
 
 
 def replacing(steps):
@@ -57,7 +59,7 @@ NO_FILE_SYNC = ("rename", "sync-directory")
 NO_DIRECTORY_SYNC = ("sync", "rename")
 RENAME_FIRST = ("rename", "sync", "sync-directory")
 RIGHT = ("sync", "rename", "sync-directory")
-EVERYWHERE = ("journal", "documents", "config-slots", "catalogue")
+EVERYWHERE = ("journal", "documents", "config-slots", "catalogue", "price-versions")
 
 
 @pytest.mark.parametrize(
@@ -100,6 +102,36 @@ def test_a_removal_whose_directory_is_not_synced_is_found(monkeypatch, tmp_path)
     monkeypatch.setattr(Shelf, "remove", lambda self, name: self.files.unlink(self._path(str(name))))
 
     assert first_finding(workloads(tmp_path)["pruning"])
+
+
+def store_without_directory_sync(self, wanted):
+    self._files.rename(self.path(wanted) + version_shelf.PART_SUFFIX, self.path(wanted))
+
+
+def tidy_before_the_change(self, versions):
+    for name in self._files.list(self.directory):
+        if name != version_shelf.STATE_NAME and name[:64] not in {one.digest for one in versions.parts()}:
+            self._files.unlink(f"{self.directory}/{name}")
+    put_in_force(self, versions)
+
+
+put_in_force = VersionShelf.put_in_force
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "planted"),
+    [
+        (Arrival, "sync", lambda _: None),
+        (VersionShelf, "store", store_without_directory_sync),
+        (VersionShelf, "put_in_force", tidy_before_the_change),
+    ],
+    ids=["a version not synced", "its name not synced", "the old one removed first"],
+)
+def test_a_change_over_that_can_leave_a_mixture_is_found(monkeypatch, tmp_path, owner, name, planted):
+    workload = workloads(tmp_path)["price-versions"]
+    monkeypatch.setattr(owner, name, planted)
+
+    assert first_finding(workload)
 
 
 def look_without_checksum(data, view, at, size):

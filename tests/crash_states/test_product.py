@@ -11,7 +11,7 @@ from simulators.bench.crash_workloads.standard import journals, restarts, whole_
 from simulators.crash_states.examine import Examination, examine
 from simulators.crash_states.recovered import RecoveredDisk
 
-WHOLE_FILES = ("documents", "config-slots", "catalogue")
+WHOLE_FILES = ("documents", "config-slots", "catalogue", "price-versions")
 RESTARTS = 5  # seeded crash states of each workload whose own recovery is crashed again at every operation
 NAMES = [workload.name for workload in journals()]
 

@@ -17,7 +17,7 @@ from simulators.crash_states.recording import RecordingDisk
 from simulators.crash_states.states import Contents, prefixes
 from tests.edge.journal_builders import birth
 
-PLACES = range(len(journals()) + 3)
+PLACES = range(len(journals()) + 4)
 
 
 def sell(files, directory):

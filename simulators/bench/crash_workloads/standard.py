@@ -12,6 +12,7 @@ from simulators.bench.crash_workloads.journal import (
     RestartWorkload,
     SalvageWorkload,
 )
+from simulators.bench.crash_workloads.versions import VersionsWorkload
 from simulators.bench.crash_workloads.whole_files import CatalogueWorkload, DocumentsWorkload, SlotsWorkload
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def journals(seed: int = 0) -> list[JournalWorkload]:
 
 def whole_files(scratch: Path) -> list[Workload]:
     """Files that are replaced as a whole."""
-    return [DocumentsWorkload(), SlotsWorkload(), CatalogueWorkload(scratch)]
+    return [DocumentsWorkload(), SlotsWorkload(), CatalogueWorkload(scratch), VersionsWorkload()]
 
 
 def restarts(
