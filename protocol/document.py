@@ -6,7 +6,8 @@ are built in `receipt`; columns are counted and text is cleaned in `plain_text`.
 A block is a tuple whose first member names it:
     ("text", text, align, is_bold, is_wide)     align: "left", "center" or "right"; wide is double width
     ("columns", left, right, is_bold, is_wide)  left and right aligned in one line
-    ("rule",)   ("barcode", text)   ("qr", text)   ("feed", lines)   ("cut",)
+    ("rule",)   ("barcode", text)   ("qr", text)   ("ean", digits)   ("feed", lines)   ("cut",)
+    ("image", width, height, dots)              black dots row by row, eight to a byte, in base64
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from protocol.limits import (
 )
 from protocol.plain_text import columns, cut, strip_controls, wrap
 from protocol.strict_json import dumps
+from protocol.template.bounds import MAX_LOGO_HEIGHT, MAX_LOGO_WIDTH
 
 
 class Document:
@@ -52,6 +54,18 @@ class Document:
     def qr(self, text: str) -> None:
         """Add a QR code."""
         self._add(("qr", _clean(text)))
+
+    def ean(self, digits: str) -> None:
+        """Add an EAN-13 barcode; what is no EAN-13 is printed as text in its place."""
+        self._add(("ean", _clean(digits)))
+
+    def image(self, width: int, height: int, dots: str) -> None:
+        """Add a picture of whole bytes a row; CallerError "receipt-image-wrong" when dots and size disagree."""
+        if width % 8 or not 0 < width <= MAX_LOGO_WIDTH or not 0 < height <= MAX_LOGO_HEIGHT:
+            raise CallerError("receipt-image-wrong", f"a picture of {width} x {height} dots")
+        if len(dots) != (width // 8 * height + 2) // 3 * 4:
+            raise CallerError("receipt-image-wrong", "the dots of a picture do not fill it")
+        self._add(("image", width, height, dots))
 
     def feed(self, lines: int = 1) -> None:
         """Add empty lines."""
@@ -97,7 +111,8 @@ def lay_out(block: tuple[str | int | bool, ...], width: int) -> list[str]:
         return [""] * int(block[1])
     if kind == "cut":
         return ["- " * (width // 2)]
-    return [_aligned(line, "center", width) for line in wrap(f"[{kind} {block[1]}]", width)]
+    shown = "[logo]" if kind == "image" else f"[{kind} {block[1]}]"
+    return [_aligned(line, "center", width) for line in wrap(shown, width)]
 
 
 def _clean(text: str) -> str:

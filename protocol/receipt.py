@@ -1,21 +1,26 @@
 """Receipts and slips: what a shopper takes home of a sale, as an abstract document.
 
-Blocks and their layout are in `document`, the fixed words in `receipt_labels`. Printing is an adapter's part.
+How a receipt looks is said by a template (`template/builtin` unless the tenant has its own), its values come from
+`receipt_context`, its fixed words from `receipt_labels`. Blocks and their layout are in `document`; printing is an
+adapter's part.
 """
 
 from protocol.basket import Line
 from protocol.document import Document, lay_out, to_plain
-from protocol.errors import CallerError, ConfigError
-from protocol.identifiers import to_paper
-from protocol.item import WEIGHT
+from protocol.errors import CallerError, ConfigError, TillboxError
 from protocol.limits import (
     MAX_RECEIPT_FIXED_LINES,
     MAX_RECEIPT_LINES,
 )
 from protocol.masking import find_pans
-from protocol.money import format_amount
 from protocol.pricing.engine import Priced
-from protocol.receipt_labels import ENGLISH
+from protocol.receipt_context import sale_values, words_of
+from protocol.receipt_labels import ENGLISH, LANGUAGES
+from protocol.template.builtin import RECEIPT, SLIP
+from protocol.template.program import Program, check_program
+from protocol.template.render import render
+from protocol.template.syntax import parse
+from protocol.template.template import Template
 
 __all__ = [
     "Document",
@@ -35,16 +40,52 @@ SLIPS = (DECLINED, VOIDED, UNKNOWN)
 
 
 class Sale:
-    """What a receipt tells of an order; `sold_at` and `place` (shop, box) are ready text."""
+    """What a receipt tells of an order; `sold_at` and `place` (shop, box) are ready text.
 
-    __slots__ = ("currency", "lines", "order", "place", "sold_at")
+    `discounts` has (name, amount) pairs by line number, `order_discounts` those of the whole order. `member`, `coupons`
+    and `refund` hold values as templates ask for them; a sale with `refund` is a refund, its amounts go back.
+    """
 
-    def __init__(self, order: int, currency: str, lines: list[Line], sold_at: str, place: str = "") -> None:
+    __slots__ = (
+        "coupons",
+        "currency",
+        "discounts",
+        "lines",
+        "member",
+        "order",
+        "order_discounts",
+        "place",
+        "refund",
+        "rounding_minor",
+        "sold_at",
+    )
+
+    def __init__(  # noqa: PLR0913 - these are the facts of a sale
+        self,
+        order: int,
+        currency: str,
+        lines: list[Line],
+        sold_at: str,
+        place: str = "",
+        *,
+        discounts: dict[int, tuple[tuple[str, int], ...]] | None = None,
+        order_discounts: tuple[tuple[str, int], ...] = (),
+        rounding_minor: int = 0,
+        member: dict[str, object] | None = None,
+        coupons: tuple[dict[str, object], ...] = (),
+        refund: dict[str, object] | None = None,
+    ) -> None:
         self.order = order
         self.currency = currency
         self.lines = lines
         self.sold_at = sold_at
         self.place = place
+        self.discounts = discounts or {}
+        self.order_discounts = order_discounts
+        self.rounding_minor = rounding_minor
+        self.member = member
+        self.coupons = coupons
+        self.refund = refund
 
 
 class Tender:
@@ -88,13 +129,15 @@ class Tender:
 
 
 class ReceiptSettings:
-    """A shop's own part of every receipt: `header` and `footer` lines, the `labels` of one language.
+    """A shop's own part of every receipt: `header` and `footer` lines, the `labels` of one language, its `template`.
+
+    The first header line is the name of the shop. Without a template the receipt is the one that comes with tillbox.
 
     Errors: ConfigError "receipt-labels-wrong" unless `labels` has exactly the keys of receipt_labels.ENGLISH,
     "receipt-settings-wrong" for too many fixed lines or a bound outside 0 to MAX_RECEIPT_LINES.
     """
 
-    __slots__ = ("footer", "has_barcode", "header", "labels", "lines_max")
+    __slots__ = ("footer", "has_barcode", "header", "labels", "lines_max", "template")
 
     def __init__(
         self,
@@ -104,6 +147,7 @@ class ReceiptSettings:
         *,
         has_barcode: bool = True,
         lines_max: int = MAX_RECEIPT_LINES,
+        template: Template | None = None,
     ) -> None:
         if sorted(labels) != sorted(ENGLISH):
             raise ConfigError("receipt-labels-wrong", "labels are missing or unknown", "set receipt labels")
@@ -116,35 +160,27 @@ class ReceiptSettings:
         self.footer = footer
         self.has_barcode = has_barcode
         self.lines_max = lines_max
+        self.template = template
 
 
 def build_receipt(
     sale: Sale, priced: Priced, tenders: list[Tender], settings: ReceiptSettings, copy: int = 0
 ) -> Document:
-    """Build the receipt of a completed sale; `copy` is 0 for the original and n for the n-th reprint.
+    """Build the receipt of a completed sale or a refund; `copy` is 0 for the original and n for the n-th reprint.
 
-    Item lines beyond `settings.lines_max` are counted in one line; totals always cover the whole sale.
+    A template that fails for this sale (too many steps, too many lines) gives way to the one that comes with tillbox:
+    a shopper gets a receipt, whatever a tenant wrote.
     """
-    document = _opened(sale, settings, copy)
-    labels = settings.labels
-    open_lines = [line for line in sale.lines if not line.is_voided]
-    for line in open_lines[: settings.lines_max]:
-        _add_line(document, line, sale.currency, labels)
-    if len(open_lines) > settings.lines_max:
-        document.text(f"... {len(open_lines) - settings.lines_max} {labels['more_lines']}")
-    document.rule()
-    total = format_amount(priced.total_minor, sale.currency)
-    document.columns(labels["total"], f"{sale.currency} {total}", is_bold=True, is_wide=True)
-    document.columns(labels["items"], str(sum([line.quantity for line in open_lines])))
-    for tender in tenders:
-        _add_tender(document, tender, sale.currency, labels)
-    document.rule()
-    document.columns(labels["net"], format_amount(priced.net_minor, sale.currency))
-    for tax_class, ppm, net_minor, tax_minor in priced.tax_rows:
-        net = format_amount(net_minor, sale.currency)
-        left = f"{labels['tax']} {tax_class} {_percent(ppm)}% {labels['of']} {net}"
-        document.columns(left, format_amount(tax_minor, sale.currency))
-    return _closed(document, sale, settings)
+    context = _context(sale, settings, copy)
+    context["sale"] = sale_values(sale, priced, tenders)
+    template = settings.template
+    if template is not None:
+        words, by_language = words_of(settings.labels, template.words)
+        try:
+            return render(template.program, context | by_language | {"words": words}, template.logo)
+        except TillboxError:
+            pass
+    return render(_builtin(RECEIPT), context)
 
 
 def build_slip(  # noqa: PLR0913 - a slip is told everything by name
@@ -163,70 +199,52 @@ def build_slip(  # noqa: PLR0913 - a slip is told everything by name
     """
     if kind not in SLIPS:
         raise CallerError("slip-kind-wrong", "a slip is declined, voided or unknown")
-    document = _opened(sale, settings, copy)
-    labels = settings.labels
-    document.text(labels[kind], "center", is_bold=True, is_wide=True)
-    document.columns(labels["total"], f"{sale.currency} {format_amount(total_minor, sale.currency)}")
-    if tender is not None:
-        _add_tender(document, tender, sale.currency, labels)
-    document.text(labels[kind + "_text"], is_bold=True)
-    if reason:
-        document.text(reason)
-    return _closed(document, sale, settings)
+    context = _context(sale, settings, copy)
+    nothing = Priced([], [])
+    values = sale_values(sale, nothing, [] if tender is None else [tender])
+    values["total_minor"] = total_minor
+    context["sale"] = values
+    context["kind"] = kind
+    context["reason"] = reason
+    return render(_builtin(SLIP), context)
 
 
-def _opened(sale: Sale, settings: ReceiptSettings, copy: int) -> Document:
-    document = Document()
-    for number, line in enumerate(settings.header):
-        document.text(line, "center", is_bold=number == 0)
-    if copy:
-        document.text(f"*** {settings.labels['copy']} {int(copy)} ***", "center", is_bold=True)
-    document.columns(sale.sold_at, sale.place)
-    document.columns(settings.labels["order"], to_paper(sale.order))
-    document.rule()
-    return document
+def _context(sale: Sale, settings: ReceiptSettings, copy: int) -> dict[str, object]:
+    header = settings.header
+    words, by_language = words_of(settings.labels, None)
+    return by_language | {
+        "words": words,
+        "language": _language(settings.labels),
+        "store": {
+            "name": header[0] if header else "",
+            "lines": header[1:],
+            "footer": settings.footer,
+            "place": sale.place,
+        },
+        "currency": sale.currency,
+        "copy": int(copy),
+        "kind": "sale",
+        "reason": "",
+        "is_refund": sale.refund is not None,
+        "refund": sale.refund,
+        "member": sale.member,
+        "coupons": list(sale.coupons),
+        "lines_max": settings.lines_max,
+        "has_barcode": settings.has_barcode,
+    }
 
 
-def _closed(document: Document, sale: Sale, settings: ReceiptSettings) -> Document:
-    document.rule()
-    for line in settings.footer:
-        document.text(line, "center")
-    if settings.has_barcode:
-        document.barcode(to_paper(sale.order))
-    document.feed(3)
-    document.cut()
-    return document
+def _language(labels: dict[str, str]) -> str:
+    found = [language for language in sorted(LANGUAGES) if LANGUAGES[language] is labels]
+    return found[0] if found else ""
 
 
-def _add_line(document: Document, line: Line, currency: str, labels: dict[str, str]) -> None:
-    document.columns(line.name, f"{format_amount(line.amount_minor, currency)} {line.tax_class}")
-    price = format_amount(line.unit_price_minor, currency)
-    if line.kind == WEIGHT:
-        kilograms, grams = divmod(line.weight_g, 1000)
-        document.text(f"  {kilograms}.{grams:03d} kg x {price}{labels['per_kg']}")
-    elif line.quantity > 1:
-        document.text(f"  {line.quantity} x {price}")
+def _builtin(source: str) -> Program:
+    """Compile a template of ours when it is first needed: once, a few milliseconds."""
+    program = _COMPILED.get(source)
+    if program is None:
+        program = _COMPILED[source] = check_program(parse(source).program, set(ENGLISH))
+    return program
 
 
-def _add_tender(document: Document, tender: Tender, currency: str, labels: dict[str, str]) -> None:
-    name = labels.get(tender.method, tender.method)
-    if tender.brand:
-        name += " " + tender.brand
-    document.columns(name, format_amount(tender.amount_minor, currency))
-    if tender.tendered_minor:
-        document.columns(labels["tendered"], format_amount(tender.tendered_minor, currency))
-        document.columns(labels["change"], format_amount(tender.change_minor, currency))
-    for text in (tender.masked, _labelled(labels["approval"], tender.approval_code)):
-        if text:
-            document.text("  " + text)
-    if tender.rrn:
-        document.text("  " + _labelled(labels["reference"], tender.rrn))
-
-
-def _labelled(label: str, value: str) -> str:
-    return f"{label} {value}" if value else ""
-
-
-def _percent(ppm: int) -> str:
-    whole, rest = divmod(ppm, 10000)
-    return f"{whole}.{rest:04d}".rstrip("0") if rest else str(whole)
+_COMPILED: dict[str, Program] = {}

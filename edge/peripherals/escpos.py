@@ -7,12 +7,14 @@ this file, and none of them depends on text.
 
 from __future__ import annotations
 
+import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.peripherals.code_pages import MULTI_BYTE, TABLE_NUMBERS, check_pages, printable, text_bytes
 from protocol.document import lay_out
 from protocol.errors import ConfigError
+from protocol.product_codes.gtin import has_check_digit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +41,8 @@ BARCODE_HEIGHT_DOTS = 64
 QR_MODULE_DOTS = (3, 6)
 # Bytes that versions 1, 2, ... of a QR code hold at level M.
 _QR_CAPACITY = (14, 26, 42, 62, 84, 106, 122, 152, 180, 213, 251, 287, 331, 362, 412, 450, 504, 560, 624, 666)
+EAN_DIGITS = 13
+BAND_ROWS = 24  # of a picture: a band is about a kilobyte, and what failed is known to three millimetres
 MAX_BARCODE_BYTES = 48  # more fit no paper: 80 mm hold 23 characters of two dots
 MAX_FEED_LINES = 10  # four centimetres tear off well everywhere; more is wasted paper
 
@@ -89,6 +93,10 @@ def render(document: Document, paper: PaperSettings) -> list[bytes]:
             lines += _barcode(str(block[1]), paper)
         elif kind == "qr":
             lines += _qr(str(block[1]), paper)
+        elif kind == "ean":
+            lines += _ean(str(block[1]), paper)
+        elif kind == "image":
+            lines += _image(int(block[1]), int(block[2]), str(block[3]))
         elif kind == "feed":
             lines += [LINE_END] * min(int(block[1]), MAX_FEED_LINES)
         elif kind == "cut":
@@ -147,6 +155,27 @@ def _barcode(text: str, paper: PaperSettings) -> list[bytes]:
     content = b"{B" + data.replace(b"{", b"{{")
     setting = b"\x1dh" + bytes([BARCODE_HEIGHT_DOTS]) + b"\x1dw" + bytes([module]) + b"\x1dH\x02\x1df\x00"
     return [SMALL_GAP + CENTRED + setting + b"\x1dkI" + bytes([len(content)]) + content + LINE_END + LEFT]
+
+
+def _ean(text: str, paper: PaperSettings) -> list[bytes]:
+    """EAN-13 with its digits below; as text when it is none."""
+    data = _symbol_bytes(text, EAN_DIGITS)
+    if len(data) != EAN_DIGITS or not data.isdigit() or not has_check_digit(data.decode()):
+        return _text_lines(("text", text, "center", False, False), paper)
+    setting = b"\x1dh" + bytes([BARCODE_HEIGHT_DOTS]) + b"\x1dw\x03\x1dH\x02\x1df\x00"
+    return [SMALL_GAP + CENTRED + setting + b"\x1dkC" + bytes([EAN_DIGITS]) + data + LINE_END + LEFT]
+
+
+def _image(width: int, height: int, dots: str) -> list[bytes]:
+    """A picture in bands; every band says its size, and has exactly the bytes that it says."""
+    stride = width // 8
+    data = binascii.a2b_base64(dots)[: stride * height].ljust(stride * height, b"\x00")
+    bands = []
+    for top in range(0, height, BAND_ROWS):
+        rows = min(BAND_ROWS, height - top)
+        size = stride.to_bytes(2, "little") + rows.to_bytes(2, "little")
+        bands.append(CENTRED + b"\x1dv0\x00" + size + data[top * stride : (top + rows) * stride] + LEFT)
+    return bands
 
 
 def _qr(text: str, paper: PaperSettings) -> list[bytes]:
