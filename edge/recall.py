@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.flows import recovery
 from protocol.errors import PeerError
+from protocol.frame import encode_frame
 from protocol.identifiers import IdMaker, parts
 from protocol.limits import MAX_BASKET_LINES
 from protocol.records import decode_record
@@ -56,7 +57,10 @@ def recent_records(journal: Journal) -> list[dict[str, Any]]:
 
 
 def reversal_frames(journal: Journal, box: Box) -> dict[int, bytes]:
-    """The frames of the reversals that nobody confirmed, by attempt: asking again carries the same bytes."""
+    """The frames of the reversals that nobody confirmed, by attempt: asking again carries the same bytes.
+
+    They are made from what was read: the rest of such a segment may be damaged, as nobody scans it who has receipts.
+    """
     wanted = {str(attempt): attempt for _, _, attempt in box.reversing}
     found: dict[int, bytes] = {}
     for entry in journal.records(_starts(journal)) if wanted else ():
@@ -64,7 +68,7 @@ def reversal_frames(journal: Journal, box: Box) -> dict[int, bytes]:
             continue
         record = next(_decoded([entry]), {})
         if record.get("t") == "reversal_intended" and record["attempt"] in wanted:
-            found[wanted[record["attempt"]]] = journal.frames(entry.generation, entry.seq, 1)[0]
+            found[wanted[record["attempt"]]] = encode_frame(entry.seq, entry.chain, entry.body)
     return found
 
 

@@ -24,6 +24,7 @@ class Stored:
 
     generation: str
     seq: int
+    chain: bytes
     body: bytes
 
 
@@ -99,7 +100,7 @@ class Held:
                     continue
                 for frame in read_all(self.working, segment):
                     if frame.seq >= start:
-                        yield Stored(found.generation, frame.seq, frame.body)
+                        yield Stored(found.generation, frame.seq, frame.chain, frame.body)
 
     def spans(self) -> list[Span]:
         """See Journal.spans."""

@@ -108,6 +108,10 @@ def told(kind: str, **fields: object) -> bytes:
     return encode_record({"v": 1, "t": kind, "at": 1_790_000_000_000, "boot": "00000001", **fields})
 
 
+def segments(disk: MemoryDisk) -> list[str]:
+    return sorted(name for name in disk.entries if name.endswith(".tbj"))
+
+
 def opening(order: int) -> bytes:
     versions = dict.fromkeys(("catalogue", "overlay", "promotions", "taxes"), "")
     return told(
@@ -276,6 +280,30 @@ def test_a_reversal_that_nobody_confirmed_is_remembered_from_far_back_in_an_olde
 
     assert box.reversing == ((ORDER, PAYMENT, ATTEMPT),)
     assert list(reversal_frames(journal, box)) == [ATTEMPT]
+
+
+def test_a_reversal_is_asked_again_though_a_record_beside_it_that_the_cloud_has_is_damaged():
+    disk = MemoryDisk()
+    journal = open_journal(disk, "journal")
+    journal.append(told("device_changed", device="scanner", state="absent", reason="unplugged"))
+    journal.append(reversal(ATTEMPT))
+    journal.sync()
+    frame = journal.frame(journal.last_seq)
+    (first,) = segments(disk)
+    while segments(disk) == [first]:
+        journal.append(told("device_changed", device="scanner", state="ready", reason=""))
+        journal.sync()
+    span = journal.spans()[-1]
+    journal.prune(span.generation, span.synced_through, span.synced_chain, BEFORE_MS)
+    journal.close()
+    damaged = disk.entries[first].data
+    damaged[damaged.index(b"unplugged")] ^= 1
+
+    journal = open_journal(disk, "journal")
+    box = recall(idle_box(), recent_records(journal))
+
+    assert journal.opened_because == ""
+    assert reversal_frames(journal, box) == {ATTEMPT: frame}
 
 
 def test_an_open_sale_is_not_pushed_out_by_records_that_belong_to_no_sale():
