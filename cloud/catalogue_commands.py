@@ -48,7 +48,7 @@ def catalogue() -> None:
 )
 @json_option
 def build(file: Path, currency: str, out: Path, is_lenient: bool, as_json: bool) -> None:  # noqa: FBT001 - click
-    """Build an image from a CSV table with the columns gtin, name, price, tax_class (kind, age_min, department)."""
+    """Build an image from a CSV table with the columns gtin, name, price, tax_class (kind, age_min, category ...)."""
     table = _read(file, currency)
     told: dict[str, Any] = {"items": len(table.items), **_rejections(table), "file": "", "bytes": 0}
     is_written = bool(table.items) and (is_lenient or not table.rejected_count)
@@ -148,7 +148,8 @@ def _lines(table: Table) -> list[str]:
 
 
 def _facts(item: Item) -> dict[str, Any]:
-    return {name: getattr(item, name) for name in Item.__slots__}
+    told = {name: getattr(item, name) for name in Item.__slots__}
+    return told | {"facts": item.facts.document(), "levels": dict(item.levels)}
 
 
 def _tell(value: object, lines: list[str], as_json: bool) -> None:  # noqa: FBT001 - as click hands it over

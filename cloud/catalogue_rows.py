@@ -1,7 +1,9 @@
 """Items from a table: reads CSV rows strictly and says of each bad one why it is refused.
 
 Columns by the names of the first row: gtin, name, price, tax_class, and if wanted kind (unit or weight; unit when
-empty), age_min and department. `price` is decimal in the currency's own digits ("2.49"), per piece or per kilogram.
+empty), age_min, category ("food/fruit"), brand, tags ("organic;new"), attributes ("origin=es;size=l") and
+price:NAME for a price level such as price:member. `price` is decimal in the currency's own digits ("2.49"), per piece
+or per kilogram.
 `gtin` is any code that a till reads: GTIN-8 to 14, UPC-E, a PLU of 4 or 5 digits, or a key of 14 digits.
 """
 
@@ -9,12 +11,14 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from protocol.errors import PeerError, TillboxError
 from protocol.item import UNIT, Item
-from protocol.item_rules import check_item, is_gtin14
-from protocol.limits import MAX_AGE_MIN
+from protocol.item_facts import Facts
+from protocol.item_rules import check_item, is_gtin14, is_level_name
+from protocol.limits import MAX_AGE_MIN, MAX_CLASSES_KEPT
 from protocol.money import exponent, parse_amount
 from protocol.product_codes import read_code
 
@@ -22,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 NEEDED = ("gtin", "name", "price", "tax_class")
-OPTIONAL = ("kind", "age_min", "department")
+OPTIONAL = ("kind", "age_min", "category", "brand", "tags", "attributes")
+LEVEL = "price:"
 REJECTED_KEPT = (
     1000  # shown with line and reason; beyond it a file has one fault many times, and a count says enough
 )
@@ -104,19 +109,52 @@ def _item(fields: dict[str, str], currency: str) -> Item:
             fields["tax_class"],
             fields.get("kind") or UNIT,
             int(age),
-            fields.get("department", ""),
+            _facts(fields),
+            _levels(fields, currency),
         )
+    )
+
+
+def _facts(fields: dict[str, str]) -> Facts:
+    """Return the facts of a row; the same object for rows that agree in them."""
+    tags = tuple(tag.strip() for tag in fields.get("tags", "").split(";") if tag.strip())
+    pairs = [pair.partition("=") for pair in fields.get("attributes", "").split(";") if pair.strip()]
+    attributes = tuple((name.strip(), value.strip()) for name, _, value in pairs)
+    return _shared(fields.get("category", ""), fields.get("brand", ""), tags, attributes)
+
+
+@lru_cache(maxsize=MAX_CLASSES_KEPT)
+def _shared(
+    category: str, brand: str, tags: tuple[str, ...], attributes: tuple[tuple[str, str], ...]
+) -> Facts:
+    return Facts(category, brand, tags, attributes)
+
+
+def _levels(fields: dict[str, str], currency: str) -> tuple[tuple[str, int], ...]:
+    return tuple(
+        (name.removeprefix(LEVEL), parse_amount(price, currency))
+        for name, price in fields.items()
+        if name.startswith(LEVEL) and price
     )
 
 
 def _check_header(header: list[str]) -> None:
     faults = [f"{name} is missing" for name in NEEDED if name not in header]
-    faults += [f"{name[:40]!r} is not known" for name in header if name not in NEEDED + OPTIONAL]
+    faults += [
+        f"{name[:40]!r} is not known"
+        for name in header
+        if name not in NEEDED + OPTIONAL and not is_level_column(name)
+    ]
     faults += [f"{name} stands twice" for name in set(header) if header.count(name) > 1]
     if faults:
         raise PeerError(
             "items-header-wrong", "; ".join(sorted(faults)), f"Name the columns {', '.join(NEEDED)}"
         )
+
+
+def is_level_column(name: str) -> bool:
+    """Tell whether a column holds the prices of a level: price:member."""
+    return name.startswith(LEVEL) and is_level_name(name.removeprefix(LEVEL))
 
 
 def _checked(lines: Iterable[str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ What the lines cost together, with tax, is decided in `pricing`; where an item c
 
 from protocol.errors import PeerError
 from protocol.item import KINDS, UNIT, WEIGHT, Item, is_tax_class, is_whole, takes_label_price
+from protocol.item_facts import NO_FACTS, Facts
 from protocol.limits import (
     MAX_BASKET_LINES,
     MAX_QUANTITY,
@@ -36,10 +37,11 @@ class Line:
     __slots__ = (
         "age_min",
         "amount_minor",
-        "department",
+        "facts",
         "gtin",
         "is_voided",
         "kind",
+        "levels",
         "name",
         "number",
         "quantity",
@@ -61,7 +63,8 @@ class Line:
         tax_class: str,
         source: str = SCAN,
         age_min: int = 0,
-        department: str = "",
+        facts: Facts = NO_FACTS,
+        levels: tuple[tuple[str, int], ...] = (),
         *,
         is_voided: bool = False,
     ) -> None:
@@ -75,7 +78,8 @@ class Line:
         self.tax_class = tax_class
         self.source = source
         self.age_min = age_min
-        self.department = department
+        self.facts = facts
+        self.levels = levels
         self.is_voided = is_voided
         _check(self)
         if kind == WEIGHT:
@@ -96,7 +100,8 @@ class Line:
             self.tax_class,
             self.source,
             self.age_min,
-            self.department,
+            self.facts,
+            self.levels,
             is_voided=True,
         )
 
@@ -152,7 +157,8 @@ class Basket:
             item.tax_class,
             source,
             item.age_min,
-            item.department,
+            item.facts,
+            item.levels,
         )
         return self.append(line)
 

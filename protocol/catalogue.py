@@ -1,58 +1,67 @@
 """The catalogue image: every item of a shop in one immutable file that opens at once.
 
-Here: building an image, opening one, finding an item, checking the whole. An item by itself is in `item`,
-urgent changes are in `overlay`; the byte layout is drawn in docs/reference/catalogue-image.md.
+Here: building an image, opening one, finding an item, checking the whole. An item by itself is in `item`, what is
+known about it in `item_facts`, urgent changes are in `overlay`; the byte layout is drawn in
+docs/reference/catalogue-image.md.
 """
 
 import hashlib
 import struct
 
+from protocol.catalogue_pool import (
+    LEVELS_BYTES_MAX,
+    audit_classes,
+    classes_of,
+    levels_text,
+    read_class,
+    read_departments,
+    read_levels,
+)
 from protocol.errors import CallerError, PeerError
 from protocol.item import KINDS, Item
+from protocol.item_facts import Facts
 from protocol.item_rules import check_item, is_gtin14, refused
-from protocol.limits import MAX_CATALOGUE_DEPARTMENTS, MAX_CATALOGUE_ITEMS
+from protocol.limits import MAX_CATALOGUE_ITEMS, MAX_CLASSES_KEPT
 from protocol.money import exponent
 from protocol.overlay import Overlay
 
 __all__ = ["Catalogue", "Item", "Overlay", "Prices", "build"]
 
 MAGIC = b"TBC1"
-VERSION = 1
+VERSION = 2
+DEPARTMENTS_VERSION = 1  # images before item facts; sales that were priced by them are priced again
 # A block is what the search in the index leaves to search: 128 records are 3 KiB, one or two pages of the map.
 # The index, the first key of each block, is read at open: 19 KB for 300,000 items.
 BLOCK_RECORDS = 128
 
-# magic | version | header size | record size | exponent | currency | count | departments at, size | names
-# at, size
+# magic | version | header size | record size | exponent | currency | count | classes at, size | names at, size
 HEADER_FIELDS = ">4sHHHB3sIIIII"
 HASHED_HEADER_BYTES = 34
 HEADER_BYTES = HASHED_HEADER_BYTES + 32
-# gtin | unit price | name at | name size | tax class | kind | age | department | zero
-RECORD_FIELDS = ">QIIBBBBHH"
+# gtin | unit price | name at | name size | tax class | kind | age | class at
+RECORD_FIELDS = ">QIIBBBBI"
 RECORD_BYTES = 24
 KEY_BYTES = 8
+HAS_LEVELS = 2  # added to the kind of a record whose name is followed by its price levels
 
 
 def build(items: object, currency: str) -> bytes:
     """Build the image of `items` (any iterable of Item), all priced in `currency`.
 
     The same items in any order give the same bytes. Errors: PeerError for an item that cannot be held, for
-    a GTIN that occurs twice ("item-twice") and for too many items or departments.
+    a GTIN that occurs twice ("item-twice") and for too many items.
 
     >>> Catalogue(build([Item("05000112637922", "Cola", 120, "A")], "GBP")).find("05000112637922").name
     'Cola'
     """
     sorted_items = _sorted_items(items)
-    departments = sorted({item.department for _, item in sorted_items})
-    if len(departments) > MAX_CATALOGUE_DEPARTMENTS:
-        raise PeerError("catalogue-departments-too-many", f"{len(departments)} departments", "merge some")
-    department_number = {name: number for number, name in enumerate(departments)}
-    department_bytes = b"".join([bytes([len(name.encode())]) + name.encode() for name in departments])
+    class_places, classes = classes_of(sorted_items)
     names = []
     names_size = 0
     records = []
     for key, item in sorted_items:
         name = item.name.encode()
+        levels = levels_text(item)
         records.append(
             struct.pack(
                 RECORD_FIELDS,
@@ -61,16 +70,15 @@ def build(items: object, currency: str) -> bytes:
                 names_size,
                 len(name),
                 ord(item.tax_class),
-                KINDS.index(item.kind),
+                KINDS.index(item.kind) + (HAS_LEVELS if levels else 0),
                 item.age_min,
-                department_number[item.department],
-                0,
+                class_places[item.facts],
             )
         )
-        names.append(name)
-        names_size += len(name)
+        names.append(name + levels)
+        names_size += len(name) + len(levels)
     index = b"".join([records[at][:KEY_BYTES] for at in range(0, len(records), BLOCK_RECORDS)])
-    departments_at = HEADER_BYTES + len(index) + len(records) * RECORD_BYTES
+    classes_at = HEADER_BYTES + len(index) + len(records) * RECORD_BYTES
     header = struct.pack(
         HEADER_FIELDS,
         MAGIC,
@@ -80,17 +88,17 @@ def build(items: object, currency: str) -> bytes:
         exponent(currency),
         currency.encode(),
         len(records),
-        departments_at,
-        len(department_bytes),
-        departments_at + len(department_bytes),
+        classes_at,
+        len(classes),
+        classes_at + len(classes),
         names_size,
     )
-    body = b"".join([index, b"".join(records), department_bytes, b"".join(names)])
+    body = b"".join([index, b"".join(records), classes, b"".join(names)])
     return header + _hash([header, body]) + body
 
 
 class Catalogue:
-    """An open image over bytes or a memoryview of a map; opening reads header, index and department names.
+    """An open image over bytes or a memoryview of a map; opening reads header and index.
 
     Errors: PeerError with a code that begins "catalogue-" for bytes that are not a whole image. Damage
     inside the records is what `verify` and `audit` are for; `find` then gives a named error or another
@@ -99,6 +107,9 @@ class Catalogue:
 
     __slots__ = (
         "_buffer",
+        "_classes",
+        "_classes_at",
+        "_classes_size",
         "_departments",
         "_index",
         "_names_at",
@@ -111,41 +122,44 @@ class Catalogue:
     )
 
     def __init__(self, buffer: bytes | memoryview) -> None:
-        count, departments_at, departments_size = self._read_header(buffer)
+        version = self._read_header(buffer)
         self._buffer = buffer
-        self.count = count
         self.hash = bytes(buffer[HASHED_HEADER_BYTES:HEADER_BYTES])
         self._index = struct.unpack(
             f">{(self._records_at - HEADER_BYTES) // KEY_BYTES}Q",
             bytes(buffer[HEADER_BYTES : self._records_at]),
         )
-        self._departments = _read_departments(
-            bytes(buffer[departments_at : departments_at + departments_size])
-        )
+        self._classes: dict[int, Facts] = {}
+        self._departments: list[str] | None = None
+        if version == DEPARTMENTS_VERSION:
+            pool = bytes(buffer[self._classes_at : self._classes_at + self._classes_size])
+            self._departments = read_departments(pool)
 
-    def _read_header(self, buffer: bytes | memoryview) -> tuple[int, int, int]:
+    def _read_header(self, buffer: bytes | memoryview) -> int:
         self.size = len(buffer)
         if self.size < HEADER_BYTES:
             raise _damaged("catalogue-truncated", f"{self.size} bytes are less than a header")
         head = struct.unpack(HEADER_FIELDS, bytes(buffer[:HASHED_HEADER_BYTES]))
         magic, version, header_size, record_size, digits, currency, count = head[:7]
-        departments_at, departments_size, self._names_at, self._names_size = head[7:]
+        self._classes_at, self._classes_size, self._names_at, self._names_size = head[7:]
         if magic != MAGIC:
             raise _damaged("catalogue-magic-wrong", "the bytes do not begin with TBC1")
-        if version != VERSION or header_size != HEADER_BYTES or record_size != RECORD_BYTES:
+        is_known = version in (VERSION, DEPARTMENTS_VERSION)
+        if not is_known or header_size != HEADER_BYTES or record_size != RECORD_BYTES:
             raise _damaged("catalogue-version-unknown", f"version {version} of the image is not known here")
         self.currency = _read_currency(currency, digits)
         if count > MAX_CATALOGUE_ITEMS:
             raise _damaged("catalogue-too-large", f"{count} items are more than {MAX_CATALOGUE_ITEMS}")
+        self.count = count
         block_count = (count + BLOCK_RECORDS - 1) // BLOCK_RECORDS
         self._records_at = HEADER_BYTES + block_count * KEY_BYTES
-        if departments_at != self._records_at + count * RECORD_BYTES:
-            raise _damaged("catalogue-layout-wrong", "the departments do not follow the records")
-        if self._names_at != departments_at + departments_size:
-            raise _damaged("catalogue-layout-wrong", "the names do not follow the departments")
+        if self._classes_at != self._records_at + count * RECORD_BYTES:
+            raise _damaged("catalogue-layout-wrong", "the classes do not follow the records")
+        if self._names_at != self._classes_at + self._classes_size:
+            raise _damaged("catalogue-layout-wrong", "the names do not follow the classes")
         if self._names_at + self._names_size != self.size:
             raise _damaged("catalogue-truncated", f"{self.size} bytes are not the size that the header tells")
-        return count, departments_at, departments_size
+        return version  # type: ignore[no-any-return]  # a number of the header
 
     def find(self, gtin: str) -> Item | None:
         """Return the item with this 14-digit key, or None. Errors: CallerError "gtin-wrong"."""
@@ -167,21 +181,43 @@ class Catalogue:
             raise CallerError("catalogue-number-out-of-range", f"{number} is not a place in the catalogue")
         at = self._records_at + number * RECORD_BYTES
         record = bytes(self._buffer[at : at + RECORD_BYTES])
-        key, price, name_at, name_size, tax_class, kind, age_min, department, zero = struct.unpack(
+        key, price, name_at, name_size, tax_class, kind, age_min, class_at = struct.unpack(
             RECORD_FIELDS, record
         )
-        if name_at + name_size > self._names_size or department >= len(self._departments):
+        name_end = name_at + name_size
+        if name_end > self._names_size:
             raise _damaged("catalogue-record-wrong", f"record {number} points outside the image")
-        if kind >= len(KINDS) or zero or key > 99999999999999 or not 65 <= tax_class <= 90:
+        if kind >= 2 * HAS_LEVELS or key > 99999999999999 or not 65 <= tax_class <= 90:
             raise _damaged("catalogue-record-wrong", f"record {number} has a value that does not exist")
-        name_at += self._names_at
         try:
-            name = bytes(self._buffer[name_at : name_at + name_size]).decode()
+            name = bytes(self._buffer[self._names_at + name_at : self._names_at + name_end]).decode()
         except ValueError as wrong:
             raise _damaged("catalogue-record-wrong", f"the name of record {number} is not UTF-8") from wrong
-        return Item(
-            f"{key:014d}", name, price, chr(tax_class), KINDS[kind], age_min, self._departments[department]
+        facts = self._classes.get(class_at)
+        if facts is None:
+            facts = self._read_class(number, class_at)
+        levels = (
+            read_levels(
+                self._buffer[self._names_at + name_end : self._names_at + name_end + LEVELS_BYTES_MAX]
+            )
+            if kind >= HAS_LEVELS
+            else ()
         )
+        return Item(f"{key:014d}", name, price, chr(tax_class), KINDS[kind & 1], age_min, facts, levels)
+
+    def _read_class(self, number: int, class_at: int) -> Facts:
+        """Read the facts that a record points to, and keep them: the items of a class share one object."""
+        if self._departments is not None:
+            department, zero = divmod(class_at, 65536)
+            if zero or department >= len(self._departments):
+                raise _damaged("catalogue-record-wrong", f"record {number} points outside the image")
+            facts = Facts(self._departments[department])
+        else:
+            facts = read_class(self._buffer[self._classes_at : self._names_at], class_at)
+        if len(self._classes) >= MAX_CLASSES_KEPT:
+            self._classes.clear()
+        self._classes[class_at] = facts
+        return facts
 
     def verify(self, chunks: object) -> None:
         """Check the image by its hash; `chunks` are the bytes of the whole file in order, of any sizes.
@@ -193,7 +229,9 @@ class Catalogue:
             raise _damaged("catalogue-hash-wrong", "the bytes do not have the hash that the header tells")
 
     def audit(self) -> None:
-        """Check every record and the order, which takes seconds for a large image. Errors as for `find`."""
+        """Check every record and class and their order, which takes seconds for a large image. Errors as for `find`."""
+        if self._departments is None:
+            audit_classes(bytes(self._buffer[self._classes_at : self._names_at]))
         previous = -1
         for number in range(self.count):
             item = check_item(self.item_at(number))
@@ -265,21 +303,6 @@ def _read_currency(code: bytes, digits: int) -> str:
     if exponent(currency) != digits:
         raise _damaged("catalogue-currency-wrong", f"the image counts {digits} decimals in {currency}")
     return currency
-
-
-def _read_departments(pool: bytes) -> list[str]:
-    departments = []
-    at = 0
-    while at < len(pool):
-        end = at + 1 + pool[at]
-        try:
-            departments.append(pool[at + 1 : end].decode())
-        except ValueError as wrong:
-            raise _damaged("catalogue-departments-wrong", "a department name is not UTF-8") from wrong
-        at = end
-    if at != len(pool) or len(departments) > MAX_CATALOGUE_DEPARTMENTS:
-        raise _damaged("catalogue-departments-wrong", "the department names do not fill their place")
-    return departments
 
 
 def _hash(chunks: object) -> bytes:

@@ -1,8 +1,11 @@
 """One thing that is sold, as a catalogue gives it and a basket takes it.
 
-What an item must be to get into a catalogue is in `item_rules`; many items are in `catalogue`, urgent changes in
+What is known about it beside its price is in `item_facts`, what it must be to get into a catalogue in
+`item_rules`; many items are in `catalogue`, urgent changes in
 `overlay`.
 """
+
+from protocol.item_facts import NO_FACTS, Facts
 
 UNIT = "unit"
 WEIGHT = "weight"
@@ -10,9 +13,13 @@ KINDS = (UNIT, WEIGHT)
 
 
 class Item:
-    """One thing that is sold: `unit_price_minor` is per piece, or per kilogram when `kind` is "weight"."""
+    """One thing that is sold: `unit_price_minor` is per piece, or per kilogram when `kind` is "weight".
 
-    __slots__ = ("age_min", "department", "gtin", "kind", "name", "tax_class", "unit_price_minor")
+    `levels` holds (name, price) of price levels such as "member", in order of name; a sale at a level that is not there
+    pays the unit price.
+    """
+
+    __slots__ = ("age_min", "facts", "gtin", "kind", "levels", "name", "tax_class", "unit_price_minor")
 
     def __init__(  # noqa: PLR0913, PLR0917 - these are the fields of a record
         self,
@@ -22,7 +29,8 @@ class Item:
         tax_class: str,
         kind: str = UNIT,
         age_min: int = 0,
-        department: str = "",
+        facts: Facts = NO_FACTS,
+        levels: tuple[tuple[str, int], ...] = (),
     ) -> None:
         self.gtin = gtin
         self.name = name
@@ -30,9 +38,10 @@ class Item:
         self.tax_class = tax_class
         self.kind = kind
         self.age_min = age_min
-        self.department = department
+        self.facts = facts
+        self.levels = levels if len(levels) < 2 else tuple(sorted(levels))
 
-    def facts(self) -> tuple[str, str, int, str, str, int, str]:
+    def fields(self) -> tuple[str, str, int, str, str, int, Facts, tuple[tuple[str, int], ...]]:
         """Every field, in the order of the constructor."""
         return (
             self.gtin,
@@ -41,17 +50,18 @@ class Item:
             self.tax_class,
             self.kind,
             self.age_min,
-            self.department,
+            self.facts,
+            self.levels,
         )
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Item) and self.facts() == other.facts()
+        return isinstance(other, Item) and self.fields() == other.fields()
 
     def __hash__(self) -> int:
-        return hash(self.facts())
+        return hash(self.fields())
 
     def __repr__(self) -> str:
-        return "Item" + repr(self.facts())
+        return "Item" + repr(self.fields())
 
 
 def is_tax_class(text: str) -> bool:

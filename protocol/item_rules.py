@@ -2,8 +2,17 @@
 
 from protocol.errors import PeerError
 from protocol.item import KINDS, Item, is_tax_class, is_whole
-from protocol.limits import MAX_AGE_MIN, MAX_DEPARTMENT_BYTES, MAX_ITEM_NAME_BYTES, MAX_UNIT_PRICE_MINOR
+from protocol.item_facts import check_facts
+from protocol.limits import (
+    MAX_AGE_MIN,
+    MAX_ITEM_NAME_BYTES,
+    MAX_LEVEL_CHARS,
+    MAX_LEVELS,
+    MAX_UNIT_PRICE_MINOR,
+)
 from protocol.plain_text import is_plain
+
+_LEVEL_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
 def check_item(item: Item) -> Item:
@@ -23,12 +32,18 @@ def check_item(item: Item) -> Item:
         raise refused("item-kind-wrong", item, 'a kind is "unit" or "weight"')
     if not is_whole(item.age_min, 0, MAX_AGE_MIN):
         raise refused("item-age-out-of-range", item, f"an age limit is 0 to {MAX_AGE_MIN} years")
-    department = item.department
-    if type(department) is not str or not is_plain(department):
-        raise refused("item-department-wrong", item, "a department has no control character")
-    if len(department.encode()) > MAX_DEPARTMENT_BYTES:
-        raise refused("item-department-wrong", item, f"a department has at most {MAX_DEPARTMENT_BYTES} bytes")
+    try:
+        check_facts(item.facts)
+    except PeerError as wrong:
+        raise refused(wrong.code, item, wrong.what) from wrong
+    if item.levels:
+        _check_levels(item)
     return item
+
+
+def is_level_name(text: object) -> bool:
+    """Tell whether `text` may name a price level: 1 to 16 small letters, digits and hyphens."""
+    return type(text) is str and 1 <= len(text) <= MAX_LEVEL_CHARS and not text.strip(_LEVEL_CHARS)
 
 
 def is_gtin14(text: str) -> bool:
@@ -42,3 +57,13 @@ def refused(code: str, item: Item, what: str) -> PeerError:
     """Return the error for an item that cannot be held; it names the item by its GTIN only."""
     gtin = item.gtin if is_gtin14(item.gtin) else "without a GTIN"
     return PeerError(code, f"item {gtin}: {what}", "correct the item at its source and build again")
+
+
+def _check_levels(item: Item) -> None:
+    names = [name for name, _ in item.levels]
+    if len(names) > MAX_LEVELS or len(set(names)) != len(names) or not all(is_level_name(n) for n in names):
+        raise refused(
+            "item-levels-wrong", item, f"price levels are at most {MAX_LEVELS} different small words"
+        )
+    if not all(is_whole(price, 0, MAX_UNIT_PRICE_MINOR) for _, price in item.levels):
+        raise refused("item-levels-wrong", item, f"a price is 0 to {MAX_UNIT_PRICE_MINOR} minor units")

@@ -9,12 +9,19 @@ import hashlib
 
 from protocol.errors import PeerError
 from protocol.item import Item
+from protocol.item_facts import Facts, facts_of_document
 from protocol.item_rules import check_item, is_gtin14
 from protocol.limits import MAX_OVERLAY_BYTES, MAX_OVERLAY_CHANGES
 from protocol.strict_json import dumps, loads
 
-VERSION = 1
-_CHANGE_FIELDS = ("age_min", "department", "gtin", "kind", "name", "tax_class", "unit_price_minor")
+VERSION = 2
+DEPARTMENTS_VERSION = 1  # overlays before item facts; sales that were priced by them are priced again
+DEPARTMENTS_VERSION = 1  # overlays before item facts; sales that were priced by them are priced again
+_PLAIN_FIELDS = ("age_min", "gtin", "kind", "name", "tax_class", "unit_price_minor")
+_CHANGE_FIELDS = {
+    VERSION: ["age_min", "facts", "gtin", "kind", "levels", "name", "tax_class", "unit_price_minor"],
+    DEPARTMENTS_VERSION: ["age_min", "department", "gtin", "kind", "name", "tax_class", "unit_price_minor"],
+}
 
 
 class Overlay:
@@ -23,9 +30,11 @@ class Overlay:
     `catalogue_hash` (32 bytes) is the image it was made for; `hash` names the changes in a sale's record.
     """
 
-    __slots__ = ("catalogue_hash", "changes", "hash")
+    __slots__ = ("catalogue_hash", "changes", "hash", "version")
 
-    def __init__(self, changes: dict[str, Item | None], catalogue_hash: bytes) -> None:
+    def __init__(
+        self, changes: dict[str, Item | None], catalogue_hash: bytes, version: int = VERSION
+    ) -> None:
         if len(changes) > MAX_OVERLAY_CHANGES:
             raise PeerError("overlay-too-large", f"{len(changes)} changes", "publish a new catalogue image")
         for gtin, item in changes.items():  # in any order: each is checked alone
@@ -33,6 +42,7 @@ class Overlay:
                 raise _wrong("a change does not stand under the 14 digits of its own item")
         self.changes = changes
         self.catalogue_hash = catalogue_hash
+        self.version = version
         self.hash = hashlib.sha256(self.encode()).digest()
 
     def encode(self) -> bytes:
@@ -43,9 +53,18 @@ class Overlay:
             if item is None:
                 changes.append({"gtin": gtin, "blocked": True})
             else:
-                changes.append({field: getattr(item, field) for field in _CHANGE_FIELDS})
+                changes.append(self._change(item))
         catalogue = binascii.hexlify(self.catalogue_hash).decode()
-        return dumps({"v": VERSION, "catalogue": catalogue, "changes": changes})
+        return dumps({"v": self.version, "catalogue": catalogue, "changes": changes})
+
+    def _change(self, item: Item) -> dict[str, object]:
+        change = {field: getattr(item, field) for field in _PLAIN_FIELDS}
+        if self.version == DEPARTMENTS_VERSION:
+            change["department"] = item.facts.category
+        else:
+            change["facts"] = item.facts.document()
+            change["levels"] = {name: price for name, price in item.levels}  # noqa: C416 - as in `item_facts`
+        return change
 
 
 def read_overlay(document: bytes) -> Overlay:
@@ -55,33 +74,53 @@ def read_overlay(document: bytes) -> Overlay:
     strict_json.
     """
     read = loads(document, max_bytes=MAX_OVERLAY_BYTES)
-    if not isinstance(read, dict) or sorted(read) != ["catalogue", "changes", "v"] or read["v"] != VERSION:
-        raise _wrong("it is not an overlay of version 1")
+    if not isinstance(read, dict) or sorted(read) != ["catalogue", "changes", "v"]:
+        raise _wrong("it does not have exactly the fields v, catalogue and changes")
+    version = read["v"]
+    if type(version) is not int or version not in _CHANGE_FIELDS:
+        raise _wrong("its version is not known here")
     changes: dict[str, Item | None] = {}
     if not isinstance(read["changes"], list):
         raise _wrong("the changes are not a list")
     for change in read["changes"]:
-        gtin, item = _read_change(change)
+        gtin, item = _read_change(change, version)
         if gtin in changes:
             raise _wrong("a GTIN is changed twice")
         changes[gtin] = item
-    return Overlay(changes, _read_hash(read["catalogue"]))
+    return Overlay(changes, _read_hash(read["catalogue"]), version)
 
 
-def _read_change(change: object) -> tuple[str, Item | None]:
+def _read_change(change: object, version: int) -> tuple[str, Item | None]:
     if not isinstance(change, dict) or not is_gtin14(change.get("gtin", "")):
         raise _wrong("a change has no 14-digit GTIN")
     gtin = change["gtin"]
     if sorted(change) == ["blocked", "gtin"] and change["blocked"] is True:
         return gtin, None
-    if tuple(sorted(change)) != _CHANGE_FIELDS:
+    if sorted(change) != _CHANGE_FIELDS[version]:
         raise _wrong("a change has other fields than an item")
-    if not all(isinstance(change[field], str) for field in ("department", "kind", "name", "tax_class")):
+    if not all(isinstance(change[field], str) for field in ("kind", "name", "tax_class")):
         raise _wrong("a change has a text field that is not text")
-    item = Item(gtin, change["name"], change["unit_price_minor"], change["tax_class"], change["kind"])
-    item.age_min = change["age_min"]
-    item.department = change["department"]
+    facts, levels = _read_facts(change, version)
+    item = Item(
+        gtin,
+        change["name"],
+        change["unit_price_minor"],
+        change["tax_class"],
+        change["kind"],
+        change["age_min"],
+        facts,
+        levels,
+    )
     return gtin, check_item(item)
+
+
+def _read_facts(change: dict[str, object], version: int) -> tuple[Facts, tuple[tuple[str, int], ...]]:
+    if version == DEPARTMENTS_VERSION:
+        return facts_of_document({"category": change["department"]}), ()
+    levels = change["levels"]
+    if not isinstance(levels, dict):
+        raise _wrong("the price levels of a change are not an object")
+    return facts_of_document(change["facts"]), tuple([(name, levels[name]) for name in sorted(levels)])
 
 
 def _read_hash(text: object) -> bytes:

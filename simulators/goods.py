@@ -20,13 +20,13 @@ class Good(NamedTuple):
     name: str
     price_minor: int
     tax_class: str
-    department: str
+    category: str  # its path in the catalogue
     is_weighed: bool = False
     age_min: int = 0
 
 
-def _piece(code: str, name: str, price_minor: int, tax_class: str, department: str, age_min: int = 0) -> Good:
-    return Good(code, code.rjust(14, "0"), name, price_minor, tax_class, department, age_min=age_min)
+def _piece(code: str, name: str, price_minor: int, tax_class: str, category: str, age_min: int = 0) -> Good:
+    return Good(code, code.rjust(14, "0"), name, price_minor, tax_class, category, age_min=age_min)
 
 
 def _weighed(plu: str, name: str, price_minor: int) -> Good:

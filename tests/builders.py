@@ -12,12 +12,13 @@ from edge.settings import Settings
 from protocol.catalogue import Catalogue, Prices, build
 from protocol.identifiers import IdMaker
 from protocol.item import Item
+from protocol.item_facts import Facts
 
-APPLE = Item("04011200296908", "Braeburn apples", 299, "Z", "weight", 0, "fruit")
-BREAD = Item("04006381333931", "Rye bread", 249, "Z", "unit", 0, "bakery")
-SOAP = Item("05000112637922", "Hand soap", 120, "A", "unit", 0, "household")
-WINE = Item("03017620422003", "Red wine", 899, "A", "unit", 18, "drinks")
-GIFT = Item("00012345678905", "Carrier bag", 0, "A", "unit", 0, "household")
+APPLE = Item("04011200296908", "Braeburn apples", 299, "Z", "weight", facts=Facts("fruit"))
+BREAD = Item("04006381333931", "Rye bread", 249, "Z", "unit", facts=Facts("bakery"))
+SOAP = Item("05000112637922", "Hand soap", 120, "A", "unit", facts=Facts("household"))
+WINE = Item("03017620422003", "Red wine", 899, "A", "unit", 18, Facts("drinks"))
+GIFT = Item("00012345678905", "Carrier bag", 0, "A", "unit", facts=Facts("household"))
 ITEMS = [APPLE, BREAD, SOAP, WINE, GIFT]
 # 2026-11-22 12:00:00 UTC
 NOON_MS = 1_795_348_800_000

@@ -16,6 +16,7 @@ from edge.flows.state import Sale, Tender, open_sale
 from protocol import payment as lifecycle
 from protocol.basket import Basket, Line
 from protocol.errors import PeerError
+from protocol.item_facts import NO_FACTS
 from protocol.pricing.engine import Pricer
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def _line_added(box: Box, record: dict[str, Any]) -> Box:
         record["tax_class"],
         record["source"],
         0 if item is None else item.age_min,
-        "" if item is None else item.department,
+        NO_FACTS if item is None else item.facts,
+        () if item is None else item.levels,
     )
     basket, pricer = sale.basket.copy(), sale.pricer.copy()
     basket.append(line)

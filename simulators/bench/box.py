@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from protocol.catalogue import build
 from protocol.item import Item
+from protocol.item_facts import Facts
 from simulators.bench.floors import running_floor
 from simulators.bench.rows import Row, percentile
 from simulators.bench.stream import open_stream
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from simulators.bench.stream import ViewStream
 
 ITEMS = 300_000
+GROCERY = Facts("grocery")
 STARTS = 5
 SCANS = 600
 BASKET_LINES = 30  # then the next shopper: a basket as people fill it
@@ -58,7 +60,7 @@ async def measure(work: Path) -> list[Row]:
 def _items() -> Iterator[Item]:
     for number in range(ITEMS):
         name = f"Item number {number} of a large shop"
-        yield Item("0" + in_store_code(number), name, 100 + number % 9_900, "A", department="grocery")
+        yield Item("0" + in_store_code(number), name, 100 + number % 9_900, "A", facts=GROCERY)
 
 
 async def _start_once(directory: Path) -> float:

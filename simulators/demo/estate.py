@@ -30,7 +30,7 @@ _STAFF_SALT = "00112233445566778899aabbccddeeff"
 _STAFF_ROUNDS = 20_000
 
 COMMAND_S = 60.0  # the slowest of them makes a certificate authority
-CATALOGUE_COLUMNS = ("gtin", "name", "price", "tax_class", "kind", "age_min", "department")
+CATALOGUE_COLUMNS = ("gtin", "name", "price", "tax_class", "kind", "age_min", "category")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def write_goods(path: Path) -> None:
         for good in GOODS:
             price = f"{good.price_minor // 100}.{good.price_minor % 100:02d}"
             kind = "weight" if good.is_weighed else "unit"
-            rows.writerow((good.gtin, good.name, price, good.tax_class, kind, good.age_min, good.department))
+            rows.writerow((good.gtin, good.name, price, good.tax_class, kind, good.age_min, good.category))
 
 
 def taxes() -> dict[str, Any]:

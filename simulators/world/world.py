@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from protocol.catalogue import build
 from protocol.faults import set_hook
 from protocol.item import UNIT, WEIGHT, Item
+from protocol.item_facts import Facts
 from protocol.strict_json import dumps
 from simulators.checker.unknowns import CHAIN_DIGITS
 from simulators.goods import CURRENCY, GOODS, TAX_PPM
@@ -208,8 +209,8 @@ def _is_calm(site: BoxSite) -> bool:
 
 def _item(good: Any) -> Item:
     kind = WEIGHT if good.is_weighed else UNIT
-    facts = (good.gtin, good.name, good.price_minor, good.tax_class, kind, good.age_min, good.department)
-    return Item(*facts)
+    facts = Facts(good.category)
+    return Item(good.gtin, good.name, good.price_minor, good.tax_class, kind, good.age_min, facts)
 
 
 def _taxes() -> dict[str, Any]:

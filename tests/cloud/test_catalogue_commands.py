@@ -11,7 +11,7 @@ from cloud.catalogue_rows import read_table
 from protocol.errors import PeerError, TillboxError
 from simulators.commandline import tillbox
 
-HEADER = "gtin,name,price,tax_class,kind,age_min,department\n"
+HEADER = "gtin,name,price,tax_class,kind,age_min,category\n"
 GOOD = (
     HEADER
     + "4006381333931,Rye bread,2.49,A,unit,,bakery\n"

@@ -20,6 +20,7 @@ from protocol.frame import (
     encode_hello,
 )
 from protocol.item import Item
+from protocol.item_facts import Facts
 from protocol.pricing.engine import ENGINE, price_basket
 from protocol.pricing.tax import TaxTable
 from protocol.records import encode_record
@@ -28,8 +29,8 @@ from protocol.seal import seal
 NOON_MS = 1_795_348_800_000
 TENANT, STORE = "acme", "north"
 SHARD = topics.shard_of(TENANT)
-BREAD = Item("04006381333931", "Rye bread", 249, "A", "unit", 0, "bakery")
-APPLE = Item("04011200296908", "Apples", 299, "Z", "weight", 0, "fruit")
+BREAD = Item("04006381333931", "Rye bread", 249, "A", "unit", facts=Facts("bakery"))
+APPLE = Item("04011200296908", "Apples", 299, "Z", "weight", facts=Facts("fruit"))
 CATALOGUE = Catalogue(build([BREAD, APPLE], "GBP"))
 TAXES = TaxTable("included", "line", {"A": 200_000, "Z": 0})
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from edge.catalogue_file import ImageBytes, open_image
 from protocol.catalogue import Catalogue, build
 from protocol.item import Item
+from protocol.item_facts import Facts
 from protocol.product_codes.gtin import check_digit
 
 ITEMS = [
-    Item("0" + body + check_digit("0" + body), f"Item {number} £", number, "A", department=f"d{number % 7}")
+    Item("0" + body + check_digit("0" + body), f"Item {number} £", number, "A", facts=Facts(f"d{number % 7}"))
     for number, body in ((number, f"24{number:010d}") for number in range(1_000))
 ]
 

@@ -21,6 +21,7 @@ from edge.flows.recovery import rebuild, resume
 from edge.settings import Settings, read_settings
 from protocol.errors import ConfigError
 from protocol.item import Item
+from protocol.item_facts import Facts
 from protocol.pricing.tax import TaxTable
 from protocol.records import check_record
 from tests.builders import APPLE, BREAD, SOAP, Play, idle_box, small_shop
@@ -224,7 +225,7 @@ def test_a_tender_of_another_order_is_not_taken_for_the_open_sales(play):
 
 
 def test_an_age_check_comes_before_goods_that_cost_nothing():
-    sample = Item("05012345678900", "Sample of wine", 0, "A", "unit", 18, "drinks")
+    sample = Item("05012345678900", "Sample of wine", 0, "A", "unit", 18, Facts("drinks"))
     play = Play(box=replace(idle_box(), shop=small_shop([sample])))
 
     play.play(scan(sample), touch("pay"))

@@ -19,6 +19,7 @@ from edge.events import CodeScanned
 from edge.peripherals.connection import SerialSettings
 from edge.peripherals.scanner import ScannerSettings
 from protocol.item import Item
+from protocol.item_facts import Facts
 from protocol.product_codes import check_digit, value_check_digit
 from simulators.scanner import ScannerSim, ScannerSimSettings
 from tests.builders import APPLE, BREAD, ITEMS, small_shop
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 GS = "\x1d"
-CHEESE = Item("02112345000001", "Cheese by its label", 1, "Z", "unit", 0, "dairy")
-HAM = Item("02912340000002", "Ham by its weight", 1500, "Z", "weight", 0, "meat")
-BEEF = Item("99501101530002", "Beef of variable measure", 900, "Z", "unit", 0, "meat")
+CHEESE = Item("02112345000001", "Cheese by its label", 1, "Z", "unit", facts=Facts("dairy"))
+HAM = Item("02912340000002", "Ham by its weight", 1500, "Z", "weight", facts=Facts("meat"))
+BEEF = Item("99501101530002", "Beef of variable measure", 900, "Z", "unit", facts=Facts("meat"))
 
 
 def with_check(body: str) -> str:

@@ -5,12 +5,26 @@ from hypothesis import strategies as st
 
 from protocol.catalogue import BLOCK_RECORDS, Catalogue, Item, Overlay, build
 from protocol.errors import PeerError
+from protocol.item_facts import NO_FACTS, Facts
 from protocol.limits import MAX_AGE_MIN, MAX_UNIT_PRICE_MINOR
 from protocol.overlay import read_overlay
 from protocol.plain_text import strip_controls
 
 NAMES = st.text(min_size=1, max_size=40).map(strip_controls).filter(bool)
-DEPARTMENTS = st.sampled_from(["", "drinks", "fruit-and-veg", "果物"])
+WORDS = st.sampled_from(["drinks", "fruit-and-veg", "果物", "a=b"])
+NAMES_OF_ATTRIBUTES = st.sampled_from(["origin", "size"])
+FACTS = st.builds(
+    lambda path, brand, tags, attributes: Facts(
+        "/".join(path), brand, tuple(tags), tuple(attributes.items())
+    ),
+    st.lists(WORDS, max_size=3),
+    st.one_of(st.just(""), WORDS),
+    st.sets(WORDS),
+    st.dictionaries(NAMES_OF_ATTRIBUTES, WORDS),
+)
+LEVELS = st.dictionaries(
+    st.sampled_from(["member", "staff", "l-3"]), st.integers(0, MAX_UNIT_PRICE_MINOR)
+).map(lambda prices: tuple(prices.items()))
 # Close together, so that neighbours and overlapping bytes occur; and anywhere, so that every length does.
 KEYS = st.one_of(
     st.integers(0, 1_000), st.integers(0, 10**14 - 1), st.sampled_from([2**32, 2**40 + 1, 10**14 - 1])
@@ -30,7 +44,8 @@ def item_lists(draw):
             draw(st.sampled_from("ABZ")) if number < 10 else "A",
             draw(st.sampled_from(["unit", "weight"])) if number < 10 else "unit",
             draw(st.integers(0, MAX_AGE_MIN)) if number < 10 else 0,
-            draw(DEPARTMENTS) if number < 10 else "",
+            draw(FACTS) if number < 10 else NO_FACTS,
+            draw(LEVELS) if number < 10 else (),
         )
         for number, key in enumerate(keys)
     ]

@@ -2,6 +2,7 @@
 
 from protocol.basket import Basket, Line
 from protocol.item import Item
+from protocol.item_facts import Facts
 from protocol.limits import (
     MAX_BASKET_LINES,
     MAX_QUANTITY,
@@ -11,7 +12,8 @@ from protocol.limits import (
 )
 from tests.protocol.expect import raises
 
-COLA = Item("05000112637922", "Cola", 120, "A", department="drinks")
+DRINKS = Facts("drinks")
+COLA = Item("05000112637922", "Cola", 120, "A", facts=DRINKS, levels=(("member", 99),))
 BANANAS = Item("00000000004011", "Bananas", 180, "B", kind="weight")
 WHISKY = Item("05010327000176", "Whisky", 2499, "A", age_min=18)
 DEAREST = Item("00000000000017", "Dearest", MAX_UNIT_PRICE_MINOR, "A")
@@ -24,7 +26,8 @@ def test_a_line_carries_what_was_sold_and_its_amount():
 
     assert (line.number, line.gtin, line.name, line.kind) == (1, COLA.gtin, "Cola", "unit")
     assert (line.quantity, line.weight_g, line.unit_price_minor, line.amount_minor) == (3, 0, 120, 360)
-    assert (line.tax_class, line.source, line.department, line.is_voided) == ("A", "scan", "drinks", False)
+    assert (line.tax_class, line.source, line.is_voided) == ("A", "scan", False)
+    assert (line.facts, line.levels) == (DRINKS, (("member", 99),))
 
 
 def test_a_weighed_line_costs_price_per_kilogram_times_weight_rounded_half_up():

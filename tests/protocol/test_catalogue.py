@@ -14,14 +14,16 @@ from protocol.catalogue import (
     build,
 )
 from protocol.errors import PeerError
+from protocol.item_facts import Facts
 from protocol.item_rules import check_item
 from protocol.limits import MAX_UNIT_PRICE_MINOR
 from protocol.overlay import read_overlay
 from tests.protocol.expect import raises
 
-COLA = Item("05000112637922", "Cola 33 cl", 120, "A", department="drinks")
-BANANAS = Item("00000000004011", "Bananas 香蕉", 180, "B", kind="weight", department="fruit")
-WHISKY = Item("05010327000176", "Whisky", 2499, "A", age_min=18, department="drinks")
+DRINKS = Facts("drinks/soft", "Fizz", ("new", "cold"), (("deposit", "00000020000035"),))
+COLA = Item("05000112637922", "Cola 33 cl", 120, "A", facts=DRINKS, levels=(("staff", 80), ("member", 99)))
+BANANAS = Item("00000000004011", "Bananas 香蕉", 180, "B", kind="weight", facts=Facts("fruit"))
+WHISKY = Item("05010327000176", "Whisky", 2499, "A", age_min=18, facts=Facts("drinks"))
 KEY = bytes(32)
 
 
@@ -54,16 +56,22 @@ def test_an_image_has_these_golden_bytes():
     assert (
         binascii.hexlify(image[:34])
         == (
-            b"5442433100010042001802474250"  # TBC1, version 1, header 66, record 24, 2 decimals, GBP
-            b"000000020000007a0000000d0000008700000018"  # 2 items, departments at 122, names at 135, 24 bytes of names
+            b"5442433100020042001802474250"  # TBC1, version 2, header 66, record 24, 2 decimals, GBP
+            b"000000020000007a0000003c000000b60000002b"  # 2 items, classes at 122, names at 182, 43 bytes of names
         )
     )
-    assert binascii.hexlify(image[66:122]) == (
-        b"0000000000000fab"  # the index: one block begins with 4011
-        b"0000000000000fab000000b4000000000e42010000010000"  # bananas, by weight, department 1
-        b"0000048c2df007e2000000780000000e0a41000000000000"  # cola, name from byte 14
+    assert (
+        binascii.hexlify(image[66:122])
+        == (
+            b"0000000000000fab"  # the index: one block begins with 4011
+            b"0000000000000fab000000b4000000000e42010000000032"  # bananas, by weight, class at 50
+            b"0000048c2df007e2000000780000000e0a41020000000000"  # cola, name from byte 14, with levels, class at 0
+        )
     )
-    assert image[122:] == b"\x06drinks\x05fruit" + "Bananas 香蕉Cola 33 cl".encode()
+    assert image[122:182] == (
+        b"\x00\x30drinks/soft\nFizz\ncold\tnew\ndeposit=00000020000035" + b"\x00\x08fruit\n\n\n"
+    )
+    assert image[182:] == "Bananas 香蕉Cola 33 cl".encode() + b"\x12member=99\tstaff=80"
     assert image == rehashed(image)
 
 
@@ -114,7 +122,7 @@ def test_an_item_that_no_image_can_hold_is_refused_by_field():
         ("item-name-wrong", Item(gtin, "turn\u202earound", 1, "A")),
         ("item-name-wrong", Item(gtin, None, 1, "A")),
         ("item-name-wrong", Item(gtin, 7, 1, "A")),
-        ("item-department-wrong", Item(gtin, "a", 1, "A", "unit", 0, None)),
+        ("item-facts-wrong", Item(gtin, "a", 1, "A", "unit", 0, None)),
         ("item-name-too-long", Item(gtin, "茶" * 67, 1, "A")),
         ("item-price-out-of-range", Item(gtin, "a", -1, "A")),
         ("item-price-out-of-range", Item(gtin, "a", MAX_UNIT_PRICE_MINOR + 1, "A")),
@@ -126,8 +134,22 @@ def test_an_item_that_no_image_can_hold_is_refused_by_field():
         ("item-kind-wrong", Item(gtin, "a", 1, "A", "piece")),
         ("item-age-out-of-range", Item(gtin, "a", 1, "A", "unit", 100)),
         ("item-age-out-of-range", Item(gtin, "a", 1, "A", "unit", -1)),
-        ("item-department-wrong", Item(gtin, "a", 1, "A", "unit", 0, "d" * 33)),
-        ("item-department-wrong", Item(gtin, "a", 1, "A", "unit", 0, "d\n")),
+        ("item-category-wrong", Item(gtin, "a", 1, "A", facts=Facts("d" * 161))),
+        ("item-category-wrong", Item(gtin, "a", 1, "A", facts=Facts("d\n"))),
+        ("item-category-wrong", Item(gtin, "a", 1, "A", facts=Facts(7))),
+        ("item-category-wrong", Item(gtin, "a", 1, "A", facts=Facts("food//fruit"))),
+        ("item-category-wrong", Item(gtin, "a", 1, "A", facts=Facts("a/b/c/d/e/f/g/h/i"))),
+        ("item-brand-wrong", Item(gtin, "a", 1, "A", facts=Facts(brand="b" * 49))),
+        ("item-brand-wrong", Item(gtin, "a", 1, "A", facts=Facts(brand=None))),
+        ("item-tag-wrong", Item(gtin, "a", 1, "A", facts=Facts(tags=("new", "")))),
+        ("item-tag-wrong", Item(gtin, "a", 1, "A", facts=Facts(tags=("new", "new")))),
+        ("item-tag-wrong", Item(gtin, "a", 1, "A", facts=Facts(tags=tuple("abcdefghijklmnopq")))),
+        ("item-attribute-wrong", Item(gtin, "a", 1, "A", facts=Facts(attributes=(("a=b", "c"),)))),
+        ("item-attribute-wrong", Item(gtin, "a", 1, "A", facts=Facts(attributes=(("a", "\t"),)))),
+        ("item-attribute-wrong", Item(gtin, "a", 1, "A", facts=Facts(attributes=(("a", "1"), ("a", "2"))))),
+        ("item-levels-wrong", Item(gtin, "a", 1, "A", levels=(("Member", 1),))),
+        ("item-levels-wrong", Item(gtin, "a", 1, "A", levels=(("member", 1), ("member", 2)))),
+        ("item-levels-wrong", Item(gtin, "a", 1, "A", levels=(("member", -1),))),
     )
 
     for code, item in cases:
@@ -135,7 +157,11 @@ def test_an_item_that_no_image_can_hold_is_refused_by_field():
 
 
 def test_the_largest_values_come_back_unchanged():
-    item = Item("99999999999999", "é" * 100, MAX_UNIT_PRICE_MINOR, "Z", "weight", 99, "d" * 32)
+    tags = tuple("é" * 23 + letter for letter in "abcdefghijklmnop")
+    attributes = tuple((letter * 48, "é" * 32) for letter in "abcdefghijklmnop")
+    widest = Facts("/".join(["d" * 19] * 8), "b" * 48, tags, attributes)
+    levels = tuple((letter * 16, MAX_UNIT_PRICE_MINOR) for letter in "abcdefgh")
+    item = Item("99999999999999", "é" * 100, MAX_UNIT_PRICE_MINOR, "Z", "weight", 99, widest, levels)
 
     assert Catalogue(build([item], "EUR")).find(item.gtin) == item
 
@@ -163,7 +189,7 @@ def test_each_damaged_header_field_has_its_named_error():
     image = build([COLA, BANANAS], "GBP")
     cases = (
         ("catalogue-magic-wrong", 0, b"TBC2"),
-        ("catalogue-version-unknown", 4, b"\x00\x02"),
+        ("catalogue-version-unknown", 4, b"\x00\x03"),
         ("catalogue-version-unknown", 6, b"\x00\x43"),
         ("catalogue-version-unknown", 8, b"\x00\x19"),
         ("catalogue-currency-wrong", 10, b"\x03"),
@@ -229,24 +255,15 @@ def test_an_image_with_the_right_hash_but_wrong_records_fails_the_audit():
     raises("catalogue-record-wrong", Catalogue(changed(image, first + 12, b"\x00\x00\xff\x00")).audit)
     raises("catalogue-record-wrong", Catalogue(changed(image, first + 16, b"\xff")).audit)
     raises("catalogue-record-wrong", Catalogue(changed(image, first + 17, b"\x20")).audit)
-    raises("catalogue-record-wrong", Catalogue(changed(image, first + 18, b"\x02")).audit)
+    raises("catalogue-record-wrong", Catalogue(changed(image, first + 18, b"\x04")).audit)
     raises("catalogue-record-wrong", Catalogue(changed(image, first + 20, b"\x00\x02")).audit)
-    raises("catalogue-record-wrong", Catalogue(changed(image, first + 22, b"\x00\x01")).audit)
     raises("item-age-out-of-range", Catalogue(changed(image, first + 19, b"\xff")).audit)
     raises("catalogue-record-wrong", Catalogue(changed(image, len(image) - 1, b"\xff")).audit)
 
 
-def test_damaged_department_names_are_refused_at_open():
-    image = build([COLA, BANANAS], "GBP")
-    departments_at = image.find(b"\x06drinks")
-
-    raises("catalogue-departments-wrong", Catalogue, changed(image, departments_at + 7, b"\x20"))
-    raises("catalogue-departments-wrong", Catalogue, changed(image, departments_at + 1, b"\xff"))
-
-
 def test_an_overlay_replaces_adds_and_blocks():
     catalogue = Catalogue(build([COLA, BANANAS], "GBP"))
-    cheaper = Item(COLA.gtin, "Cola 33 cl", 99, "A", department="drinks")
+    cheaper = Item(COLA.gtin, "Cola 33 cl", 99, "A", facts=DRINKS)
     overlay = Overlay({COLA.gtin: cheaper, BANANAS.gtin: None, WHISKY.gtin: WHISKY}, catalogue.hash)
 
     prices = Prices(catalogue, overlay)
@@ -278,11 +295,12 @@ def test_an_overlay_made_for_another_image_is_refused():
 
 def test_a_wrong_overlay_document_is_refused_by_name():
     start = b'{"catalogue":"' + b"00" * 32 + b'","changes":['
-    item = b'{"age_min":0,"department":"","gtin":"05000112637922","kind":"unit","name":"a","tax_class":"A",'
+    item = b'{"age_min":0,"facts":{},"gtin":"05000112637922","kind":"unit","levels":{},"name":"a","tax_class":"A",'
     cases = (
         ("overlay-wrong", b"[]"),
         ("overlay-wrong", b'{"v":1}'),
-        ("overlay-wrong", start + b'],"v":2}'),
+        ("overlay-wrong", start + b'],"v":3}'),
+        ("overlay-wrong", start + b'],"v":true}'),
         ("overlay-wrong", start + b'],"v":1,"x":0}'),
         ("overlay-wrong", b'{"catalogue":"00","changes":[],"v":1}'),
         ("overlay-wrong", b'{"catalogue":"' + b"0G" * 32 + b'","changes":[],"v":1}'),
@@ -297,11 +315,26 @@ def test_a_wrong_overlay_document_is_refused_by_name():
             + b'{"blocked":true,"gtin":"05000112637922"},{"blocked":true,"gtin":"05000112637922"}],"v":1}',
         ),
         ("overlay-wrong", start + item[:-1] + b'}],"v":1}'),
-        ("overlay-wrong", start + item.replace(b'"a"', b"7") + b'"unit_price_minor":1}],"v":1}'),
-        ("item-price-out-of-range", start + item + b'"unit_price_minor":"1"}],"v":1}'),
-        ("item-price-out-of-range", start + item + b'"unit_price_minor":-1}],"v":1}'),
-        ("item-tax-class-wrong", start + item.replace(b'"A"', b'"a"') + b'"unit_price_minor":1}],"v":1}'),
-        ("item-age-out-of-range", start + item.replace(b":0,", b":true,") + b'"unit_price_minor":1}],"v":1}'),
+        ("overlay-wrong", start + item.replace(b'"a"', b"7") + b'"unit_price_minor":1}],"v":2}'),
+        ("item-price-out-of-range", start + item + b'"unit_price_minor":"1"}],"v":2}'),
+        ("item-price-out-of-range", start + item + b'"unit_price_minor":-1}],"v":2}'),
+        ("overlay-wrong", start + item + b'"unit_price_minor":1}],"v":1}'),
+        (
+            "overlay-wrong",
+            start + item.replace(b'"levels":{}', b'"levels":[]') + b'"unit_price_minor":1}],"v":2}',
+        ),
+        ("item-facts-wrong", start + item.replace(b"{},", b"[],", 1) + b'"unit_price_minor":1}],"v":2}'),
+        ("item-facts-wrong", start + item.replace(b"{},", b'{"x":1},', 1) + b'"unit_price_minor":1}],"v":2}'),
+        (
+            "item-tag-wrong",
+            start + item.replace(b"{},", b'{"tags":[1]},', 1) + b'"unit_price_minor":1}],"v":2}',
+        ),
+        (
+            "item-attribute-wrong",
+            start + item.replace(b"{},", b'{"attributes":{"a":1}},', 1) + b'"unit_price_minor":1}],"v":2}',
+        ),
+        ("item-tax-class-wrong", start + item.replace(b'"A"', b'"a"') + b'"unit_price_minor":1}],"v":2}'),
+        ("item-age-out-of-range", start + item.replace(b":0,", b":true,") + b'"unit_price_minor":1}],"v":2}'),
     )
 
     for code, document in cases:
@@ -320,7 +353,7 @@ def test_an_overlay_holds_a_bounded_number_of_changes():
 
 
 def test_items_are_equal_by_their_fields():
-    twin = Item(*COLA.facts())
+    twin = Item(*COLA.fields())
 
     assert twin == COLA
     assert check_item(twin) is twin
