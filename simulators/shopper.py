@@ -91,7 +91,7 @@ class Page:
     def __init__(self, client: httpx.AsyncClient, origin: str) -> None:
         self._client = client
         self._headers = {"origin": origin}
-        self._changed = asyncio.Condition()
+        self._looking: list[tuple[Callable[[dict[str, Any]], Any], asyncio.Future[dict[str, Any]]]] = []
         self.view: dict[str, Any] = {}
         self._trouble = ""
         self._reading: asyncio.Task[None] | None = None
@@ -121,19 +121,24 @@ class Page:
         await self._post("/attend", {"act": act, **more})
 
     async def until(self, seen: Callable[[dict[str, Any]], Any], timeout_s: float) -> dict[str, Any]:
-        """The first view for which `seen` is true; OutcomeUnknown when none comes in time."""
+        """The first view for which `seen` is true, however short it stands; OutcomeUnknown when none comes in time."""
+        if self.view and seen(self.view):
+            return self.view
+        if self._trouble:
+            raise OutcomeUnknown("page-lost", self._trouble, LOOK)
+        found: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        look = (seen, found)
+        self._looking.append(look)
         try:
-            async with asyncio.timeout(timeout_s), self._changed:
-                while not (self.view and seen(self.view)):
-                    if self._trouble:
-                        raise OutcomeUnknown("page-lost", self._trouble, LOOK)
-                    await self._changed.wait()
-                return self.view
+            async with asyncio.timeout(timeout_s):
+                return await found
         except TimeoutError:
             page, notice = self.view.get("page", "nothing"), self.view.get("notice", "")
             raise OutcomeUnknown(
                 "page-stands-still", f"The page shows {page} {notice} and nothing more", LOOK
             ) from None
+        finally:
+            self._looking.remove(look)
 
     async def _post(self, path: str, body: dict[str, Any]) -> None:
         try:
@@ -154,17 +159,19 @@ class Page:
                     elif line.startswith("event:"):
                         kind = line[6:].strip()
                     elif line.startswith("data:") and not kind:
-                        await self._see(json.loads(line[5:]))
+                        self._see(json.loads(line[5:]))
         except (httpx.HTTPError, ValueError) as broken:
             trouble = f"{type(broken).__name__}: {broken}"
-        async with self._changed:
-            self._trouble = trouble
-            self._changed.notify_all()
+        self._trouble = trouble
+        for _, found in self._looking:
+            if not found.done():
+                found.set_exception(OutcomeUnknown("page-lost", trouble, LOOK))
 
-    async def _see(self, view: dict[str, Any]) -> None:
-        async with self._changed:
-            self.view = view
-            self._changed.notify_all()
+    def _see(self, view: dict[str, Any]) -> None:
+        self.view = view
+        for seen, found in self._looking:
+            if not found.done() and seen(view):
+                found.set_result(view)
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,7 @@ async def kill_once(there: Stage, orders: Orders, lane: Lane, case: Case) -> Non
         if customer.memory.ending not in ("paid", "voided", "declined"):
             case.faults.append(f"the visit ended as {customer.memory.ending} after {customer.memory.pages}")
     except (TillboxError, AssertionError, TimeoutError) as fault:
-        case.faults.append(f"{fault!r}; the page after the restart was {case.after or 'none'}")
+        case.faults.append(f"{fault!r} {fault}; the page after the restart was {case.after or 'none'}")
         await bring_up_anew(there, orders, lane, case)
 
 
