@@ -23,6 +23,7 @@ from edge.config import BoxConfig, read_box
 from edge.uplink.link import Link
 from protocol.topics import box_subscription
 from tests.conftest import find_program
+from tests.mqtt_raw import refused
 
 if TYPE_CHECKING:
     import ssl
@@ -145,6 +146,25 @@ class Site:
         self.start(end.link.run())
         await eventually(lambda: end.link.is_up, "the box's link")
         return end
+
+
+VISITOR = "visitor"  # a name of its own, so that a look does not take the place of the box itself
+
+
+async def eventually_admitted(site: Site, box: BoxConfig) -> None:
+    """Wait until the broker lets a box in: it reads what it is told of boxes a moment after `refresh`."""
+    await _until_refused_is(site, box, is_refused=False)
+
+
+async def eventually_refused(site: Site, box: BoxConfig) -> None:
+    """Wait until the broker lets a box in no more."""
+    await _until_refused_is(site, box, is_refused=True)
+
+
+async def _until_refused_is(site: Site, box: BoxConfig, *, is_refused: bool) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while await refused(site.port, site.box_tls(box), VISITOR) is not is_refused:  # noqa: ASYNC110 - the broker tells nobody
+            await asyncio.sleep(0.02)
 
 
 class BoxEnd:

@@ -8,8 +8,8 @@ import hashlib
 from pathlib import Path
 
 from cloud.main import client_tls
-from tests.brokers import running_site, topic_of
-from tests.mqtt_raw import PING, PINGRESP, Raw, connect, publish, refused
+from tests.brokers import PATIENCE_S, VISITOR, eventually_admitted, running_site, topic_of
+from tests.mqtt_raw import PING, PINGRESP, Raw, connect, publish, subscribe
 
 MIB = 1_048_576
 WAITING_BYTES = 16 * MIB  # for one slow reader; far less than in service, so that a test can reach it
@@ -23,6 +23,7 @@ async def attacked_site(kind, directory):
         site.other = await site.enroll("till-9", tenant="other")
         await site.refresh()
         site.cloud = await site.cloud_link()
+        await eventually_admitted(site, site.other)
         yield site
 
 
@@ -43,6 +44,40 @@ async def expect_service(site):
     await bystander.send(publish(topic_of(site.other, "evt"), mark))
     assert (await next_heard(site)).payload == mark
     bystander.close()
+
+
+async def expect_all_was_passed_on(site):
+    """The broker is through with everything that the cloud published: another box heard its last word."""
+    bystander = await Raw.open(site.port, site.box_tls(site.other))
+    await bystander.send(connect(VISITOR) + subscribe(topic_of(site.other, "#", "down")))
+    assert await bystander.connack() == 0
+    assert await bystander.packet() is not None
+    await site.cloud.publish(topic_of(site.other, "receipt", "down"), b"the last word")
+    assert await hears(bystander, {b"the last word"})
+    bystander.close()
+
+
+async def expect_kept(site, box, payloads):
+    """The broker keeps these for the box: whoever comes later is given them."""
+    was_heard = False
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            raw = await Raw.open(site.port, site.box_tls(box))
+            await raw.send(connect(VISITOR) + subscribe(topic_of(box, "#", "down")))
+            hears_now = await hears(raw, payloads, patience_s=1)
+            raw.close()
+            if hears_now and was_heard:  # the first time they may just have passed
+                return
+            was_heard = was_heard or hears_now
+
+
+async def hears(raw, payloads, patience_s=5.0):
+    """Whether all of these payloads come, with nothing else coming for so long."""
+    missing = set(payloads)
+    with suppressed():
+        while missing and (found := await raw.packet(patience_s)) is not None:
+            missing -= {payload for payload in missing if found[1].endswith(payload)}
+    return not missing
 
 
 async def next_heard(site):
@@ -84,19 +119,3 @@ async def never_hears(raw, payload, patience_s=0.5):
             return True
         if payload in found[1]:
             return False
-
-
-async def eventually_refused(site, box):
-    for _ in range(200):
-        if await refused(site.port, site.box_tls(box), box.client_id):
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("the broker still lets it in")
-
-
-async def eventually_admitted(site, box):
-    for _ in range(200):
-        if not await refused(site.port, site.box_tls(box), box.client_id):
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("the broker does not let it in")

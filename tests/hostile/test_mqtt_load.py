@@ -7,12 +7,11 @@ import struct
 
 import pytest
 
-from tests.brokers import eventually, running_site, topic_of
+from tests.brokers import eventually, eventually_admitted, running_site, topic_of
 from tests.hostile.mqtt_site import (
     MEMORY_GROWTH_MAX,
     MIB,
     attacked_site,
-    eventually_admitted,
     expect_service,
     is_flushed,
     resident_bytes,
@@ -77,7 +76,7 @@ async def test_row_9_a_malformed_packet_ends_its_own_connection_only(site, name)
     pid, starts = site.broker.child.pid, site.broker.child.starts
 
     await raw.send(MALFORMED[name])
-    is_closed = await raw.is_closed(1)
+    is_closed = await raw.is_closed()
 
     assert is_closed
     await expect_service(site)
@@ -126,7 +125,7 @@ async def test_row_11_a_topic_alias_beyond_the_bound_is_refused(site):
     with suppressed():
         await raw.send(packet(0x30, text(topic_of(site.mine, "evt")) + alias + b"aliased"))
 
-    assert await raw.is_closed(5)
+    assert await raw.is_closed()
     assert site.kind == "mosquitto" or answer is None or answer[1][1] != 0
     await expect_service(site)
 

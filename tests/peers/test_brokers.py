@@ -8,8 +8,8 @@ import pytest
 
 from cloud.broker_link import BrokerLink
 from protocol.errors import ConfigError
-from tests.brokers import eventually, running_site, topic_of
-from tests.mqtt_raw import Raw, connect, refused
+from tests.brokers import eventually, eventually_admitted, eventually_refused, running_site, topic_of
+from tests.mqtt_raw import Raw, connect
 
 pytestmark = pytest.mark.slow
 
@@ -48,10 +48,11 @@ async def test_a_full_batch_of_the_replica_fits_through(site):
     assert message.payload == batch
 
 
-async def test_a_cloud_that_connects_later_learns_that_a_box_went_away(site):
+async def test_the_cloud_learns_that_a_box_went_away(site):
     box = await site.enroll("till-1")
     await site.refresh()
     cloud = await site.cloud_link()
+    await eventually_admitted(site, box)
     raw = await Raw.open(site.port, site.box_tls(box))
     await raw.send(connect(box.client_id, will=(topic_of(box, "state"), b"gone")))
     assert await raw.connack() == 0
@@ -142,11 +143,3 @@ async def test_a_cloud_without_access_stops_with_a_named_error(tmp_path):
             await asyncio.wait_for(impostor.run(), 10)
 
     assert refusal.value.code == "cloud-subscription-refused"
-
-
-async def eventually_refused(site, box):
-    for _ in range(200):
-        if await refused(site.port, site.box_tls(box), box.client_id):
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("the broker still lets it in")
