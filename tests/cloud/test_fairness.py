@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from cloud import deliveries
 from cloud.deliveries import REPLICA_BYTES_AT_ONCE, URGENT_TURNS_MAX
 from protocol.frame import decode_frame
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.cloud.estate import Estate
     from tests.cloud.tills import Till
 
 NEAR_S = 0.004  # a channel on the same machine
+WAIT_S = 10.0  # for what comes at once, on any machine
 
 
 def queue_backlog(estate: Estate, till: Till, batches: int = 1) -> None:
@@ -64,7 +68,10 @@ async def till_that_waits_before_a_backlog(estate: Estate) -> tuple[Till, asynci
     return till, answering
 
 
-async def test_a_batch_waits_for_an_answer_that_is_near(estate: Estate) -> None:
+async def test_a_batch_waits_for_an_answer_that_is_near(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "CALL_PATIENCE_S", WAIT_S)  # a loaded machine is not near
     till, answering = await till_that_waits_before_a_backlog(estate)
 
     asyncio.get_running_loop().call_later(NEAR_S, answering.set)

@@ -193,6 +193,7 @@ async def test_row_64_connection_that_asks_nothing_is_cut(monkeypatch):
     async with screen_at_work() as screen:
         silent = await exchange(screen.host, b"")
         half = await exchange(screen.host, b"GET / HTTP/1.1\r\nHost: ")
+        monkeypatch.undo()  # what follows may be slow on a loaded machine
         after = await ask(screen.host, "GET", "/")
 
     assert (silent, half) == (b"", b"")

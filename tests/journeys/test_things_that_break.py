@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-AWAY_S = 10.0  # the cloud is gone for so long
+AWAY_S = 10.0  # the cloud is gone for so long, and longer where a sale takes long
+SOLD_MIN = 2  # meanwhile: a backlog
 NOTICED_S = 45.0  # a frozen cloud is noticed after two heartbeats without an answer, a lost one at once
 BACK_S = 60.0  # broker, cloud and link with their back-off
 SLOW_HOST_MS = 1_500  # long enough to break something while a payment is under way
@@ -65,7 +66,7 @@ async def test_cash_goes_on_while_the_cloud_is_away_and_the_backlog_follows(shop
     offline = await sees(shop, lambda view: not view["is_linked"], NOTICED_S)
 
     until_s, sold = time.monotonic() + AWAY_S, 0
-    while time.monotonic() < until_s:
+    while time.monotonic() < until_s or sold < SOLD_MIN:
         customer = shop.customer(method="cash")
         await customer.shop()
         assert customer.memory.ending == "paid"
@@ -78,7 +79,7 @@ async def test_cash_goes_on_while_the_cloud_is_away_and_the_backlog_follows(shop
 
     assert offline["methods_closed"] == {"card": "offline"}
     assert offline["methods"] == ["cash"]
-    assert backlog["receipts_outstanding"] > sold > 1
+    assert backlog["receipts_outstanding"] > sold
     assert "card" in online["methods"]
     assert customer.memory.ending == "paid"
     report = await shop.settle_and_judge()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 PATIENCE_S = 10.0  # a loaded machine; nothing below waits so long by itself
+PIECES = 50  # held up one by one they would take 15 s
 TEXT = Random(7).randbytes(200_000)
 
 
@@ -132,14 +133,14 @@ async def test_latency_is_added_each_way_and_holds_up_no_throughput(road):
     road.proxy.conditions = Conditions(latency_ms=150)
     async with road.line() as line:
         began = now_s()
-        for part in range(5):
+        for part in range(PIECES):
             await line.say(bytes([part]) * 100)
-            await asyncio.sleep(0.01)
-        echoed = await line.hears(500)
+            await asyncio.sleep(0.001)
+        echoed = await line.hears(100 * PIECES)
         took_s = now_s() - began
 
-    assert echoed == b"".join(bytes([part]) * 100 for part in range(5))
-    assert 0.3 <= took_s < 1.4  # twice the latency once, not once a piece
+    assert echoed == b"".join(bytes([part]) * 100 for part in range(PIECES))
+    assert 0.3 <= took_s < PIECES * 0.3 / 2  # twice the latency once, not once a piece
 
 
 async def test_a_black_hole_holds_everything_and_gives_it_back_when_it_ends(road):
@@ -175,9 +176,8 @@ async def test_a_reset_breaks_both_sides_at_once(road):
         assert road.proxy.reset() == 1
 
         assert await line.ending() == "reset"
-        await road.until(lambda: road.far.endings)
+        await road.until(lambda: road.far.endings and not road.proxy.connections)
     assert road.far.endings == ["reset"]
-    assert road.proxy.connections == 0
 
 
 async def test_half_open_leaves_the_client_believing_in_a_connection_that_is_gone(road):
