@@ -23,6 +23,8 @@ from protocol.plain_text import columns, cut, strip_controls, wrap
 from protocol.strict_json import dumps
 from protocol.template.bounds import MAX_LOGO_HEIGHT, MAX_LOGO_WIDTH
 
+MAX_END_LINES = 3  # of a name beside its amount; the longest names of real catalogues need two on 58 mm paper
+
 
 class Document:
     """Blocks in printing order. Text is cleaned of controls as it comes in; too long, it is cut with dots.
@@ -40,7 +42,7 @@ class Document:
         self._add(("text", _clean(text), align, is_bold, is_wide))
 
     def columns(self, left: str, right: str, *, is_bold: bool = False, is_wide: bool = False) -> None:
-        """Add one line with two ends; the left end is cut when both do not fit."""
+        """Add a line with two ends; a left end that does not fit goes on in the next line, twice at most."""
         self._add(("columns", _clean(left), _clean(right), is_bold, is_wide))
 
     def rule(self) -> None:
@@ -131,7 +133,15 @@ def _aligned(line: str, align: str, width: int) -> str:
 def _two_ends(left: str, right: str, width: int) -> list[str]:
     right = cut(right, width)
     room = width - columns(right) - 1
-    if columns(left) > room and room < MIN_RECEIPT_WIDTH // 2:
+    if columns(left) <= room:
+        return [left + " " * (width - columns(left) - columns(right)) + right]
+    if room < MIN_RECEIPT_WIDTH // 2:
         return [cut(left, width), _aligned(right, "right", width)]
-    left = cut(left, max(room, 0))
-    return [left + " " * (width - columns(left) - columns(right)) + right]
+    # A long name goes on below itself, as far in as it began; what it costs stands beside its end.
+    inside = " " * min(len(left) - len(left.lstrip(" ")), room // 2)
+    lines = [inside + line for line in wrap(left.lstrip(" "), room - len(inside))]
+    if len(lines) > MAX_END_LINES:
+        rest = " ".join([line.strip(" ") for line in lines[MAX_END_LINES - 1 :]])
+        lines = lines[: MAX_END_LINES - 1] + [cut(inside + rest, room)]  # noqa: RUF005 - no star in a list there
+    last = lines.pop()
+    return lines + _two_ends(cut(last, room), right, width)

@@ -139,7 +139,11 @@ class PrinterSim:
 
     def save_picture(self, path: str | Path) -> None:
         """Write a PNG of everything on the paper."""
-        Path(path).write_bytes(picture.png(picture.draw_paper(self.machine.paper)))
+        Path(path).write_bytes(self.picture())
+
+    def picture(self) -> bytes:
+        """Everything on the paper as a PNG."""
+        return picture.png(picture.draw_paper(self.machine.paper))
 
     def tear_off(self) -> None:
         """Take the printed paper away."""
@@ -157,7 +161,7 @@ class PrinterSim:
         """Name what a control line may do."""
         return {
             "text": self.text,
-            "picture": lambda: base64.b64encode(picture.png(picture.draw_paper(self.machine.paper))).decode(),
+            "picture": lambda: base64.b64encode(self.picture()).decode(),
             "save_picture": self.save_picture,
             "tear_off": self.tear_off,
             "set": self.set_sensors,

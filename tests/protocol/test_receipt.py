@@ -290,3 +290,20 @@ def test_each_block_is_laid_out_by_its_kind():
 def test_both_languages_have_the_same_words():
     assert sorted(ENGLISH) == sorted(CHINESE)
     assert all(is_plain(text) and text for labels in LANGUAGES.values() for text in labels.values())
+
+
+def test_a_long_name_goes_on_below_and_its_amount_stands_at_its_end():
+    document = Document()
+    document.columns("Extra virgin olive oil from the hills", "107.88 A")
+    document.columns("  Gold members and their friends, today", "-0.58 A")
+    document.columns("很长的名字很长的名字很长的名字很长的名字很长的名字很长的名字很长的名字", "1.00")
+
+    assert to_plain(document, 32) == [
+        "Extra virgin olive oil",
+        "from the hills          107.88 A",
+        "  Gold members and their",
+        "  friends, today         -0.58 A",
+        "很长的名字很长的名字很长的",
+        "名字很长的名字很长的名字很",
+        "长的名字很长的名字          1.00",
+    ]
