@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from simulators.world.ground import Ground
 
 RESTART_S = 1.0  # a process that ended by itself is started again by whoever supervises it
+ENDS_IN_A_ROW_MAX = (
+    120  # twice as long as any disk of the world stays full: one that ends on and on is a finding
+)
 
 
 @dataclass(slots=True)
@@ -26,6 +29,8 @@ class Unit:
     live: Callable[[], Coroutine[Any, Any, None]]
     process: Process | None = None
     is_held: bool = False  # somebody works on the machine: it is not started meanwhile
+    ends_in_a_row: int = 0  # since it lived for longer than its supervisor waits
+    began_s: float = 0.0
 
     @property
     def is_alive(self) -> bool:
@@ -54,6 +59,7 @@ class Units:
             return
         process = Process(unit.kind, unit.name)
         unit.process = process
+        unit.began_s = self.ground.loop.time()
         self.ground.trace.note("process.started", unit.name)
         process.start(self.ground.loop, unit.live)
         process.task.add_done_callback(lambda task: self._ended(unit, process, task))
@@ -126,7 +132,12 @@ class Units:
         if not isinstance(cause, DeviceError):
             self.ground.loop.failures.append(f"{unit.name} ended by itself: {cause!r}")
         process.crash()
-        self.ground.loop.call_later(RESTART_S, self.begin, unit)
+        is_in_a_row = self.ground.loop.time() - unit.began_s < RESTART_S
+        unit.ends_in_a_row = unit.ends_in_a_row + 1 if is_in_a_row else 1
+        if unit.ends_in_a_row < ENDS_IN_A_ROW_MAX:
+            self.ground.loop.call_later(RESTART_S, self.begin, unit)
+        else:
+            self.ground.loop.failures.append(f"{unit.name} does not come up any more: {cause}")
 
 
 def _first_cause(error: BaseException | None) -> BaseException | None:

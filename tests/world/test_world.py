@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from edge import recall
+from protocol.errors import DeviceError
 from simulators.world.run import run_seed
+from simulators.world.units import ENDS_IN_A_ROW_MAX
 from simulators.world.world import Wishes
 
 SMALL = Wishes(boxes=2, hours=0.1)
@@ -80,3 +83,16 @@ def test_records_that_are_told_durable_before_they_are_are_found_when_the_power_
 
     outcomes = (run_seed(seed, Wishes(boxes=2, hours=0.3)) for seed in range(1, 20))
     assert any(not outcome.is_clean for outcome in outcomes)
+
+
+def test_a_box_that_never_comes_up_is_a_finding_and_the_world_ends(monkeypatch):
+    def damaged(*_):
+        raise DeviceError("journal-damaged", "these records cannot be read", "Restart the box")
+
+    monkeypatch.setattr(recall, "reversal_frames", damaged)
+
+    outcome = run_seed(1, Wishes(boxes=1, hours=0.1, has_faults=False))
+
+    assert outcome.wrongs == ["unsettled", "ended_by_itself"]
+    assert outcome.points["process.ended"] == ENDS_IN_A_ROW_MAX
+    assert [failure for failure in outcome.failures if "does not come up any more" in failure]
