@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+JOURNAL, REPLICA = "journal", "replica"  # where evidence is damaged
 CLOUD_SETTLED = ("approved", "declined", "expired", "reversed")
 
 
@@ -69,7 +70,7 @@ def judge(evidence: Evidence) -> Report:
     sales, outstanding, damages = _gather(evidence)
     captured = Captured(evidence.net, sales, cloud)
     imbalance, findings = judge_ledger(cloud, evidence.net, sales)
-    findings += [Finding("evidence_damaged", "journal", what) for what in damages]
+    findings += [Finding("evidence_damaged", where, what) for where, what in damages]
     findings += _lost(sales, cloud)
     findings += judge_captures(sales, captured)
     findings += _priced_wrong(sales, cloud, evidence.prices)
@@ -98,10 +99,10 @@ def judge(evidence: Evidence) -> Report:
     )
 
 
-def _gather(evidence: Evidence) -> tuple[Sales, int, list[str]]:
-    """(all sales, journal records that the cloud does not hold, damage of the evidence)."""
+def _gather(evidence: Evidence) -> tuple[Sales, int, list[tuple[str, str]]]:
+    """(all sales, journal records that the cloud does not hold, damage of the evidence: where and what)."""
     cloud, sales = evidence.cloud, Sales()
-    damages = cloud.broken_chains()
+    damages = [(REPLICA, what) for what in cloud.broken_chains()]
     stored: dict[tuple[str, str, str, int], bytes] = {}
     for (tenant, box, generation), frames in cloud.frames.items():
         bodies = [frame.body for frame in frames]
@@ -109,11 +110,11 @@ def _gather(evidence: Evidence) -> tuple[Sales, int, list[str]]:
         stored.update({(tenant, box, generation, frame.seq): frame.chain for frame in frames})
     outstanding: set[tuple[str, str, str, int]] = set()
     for journal in evidence.journals:
-        damages += journal.damages
+        damages += [(JOURNAL, what) for what in journal.damages]
         beyond = set(journal.beyond)
         for (tenant, box, generation), records in _by_owner(journal, cloud).items():
             if not tenant:
-                damages.append(f"{generation}: no box of the cloud wrote this journal")
+                damages.append((JOURNAL, f"{generation}: no box of the cloud wrote this journal"))
             bodies = [record.body for record in records]
             sales.take(tenant, box, bodies, is_replica=False, generation=generation)
             for record in records:
@@ -121,10 +122,11 @@ def _gather(evidence: Evidence) -> tuple[Sales, int, list[str]]:
                 if chain is None and record not in beyond:
                     outstanding.add((tenant, box, generation, record.seq))
                 elif chain is not None and chain != record.chain:
-                    damages.append(f"{tenant}/{box} {generation}: journal and replica differ at {record.seq}")
+                    what = f"{tenant}/{box} {generation}: journal and replica differ at {record.seq}"
+                    damages.append((REPLICA, what))
                     break
     if sales.unreadable:
-        damages.append(f"{sales.unreadable} records are no records")
+        damages.append((REPLICA, f"{sales.unreadable} records are no records"))
     return sales, len(outstanding), damages
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulators.checker import configuration
-from simulators.checker.judge import judge, read_evidence
+from simulators.checker.judge import JOURNAL, judge, read_evidence
 from simulators.checker.unknowns import read_written, resolve_times_ms
 from simulators.world.broker import Broker
 from simulators.world.cloud import DATABASE
@@ -63,8 +63,15 @@ class Outcome:
     @property
     def wrongs(self) -> list[str]:
         """The names of everything that is wrong: counters, and the world's own findings."""
-        # A bit that turned is damage indeed; what was damaged must be no sale's only evidence, and others count that.
-        harmless = {"evidence_damaged"} if self.faults.get("bit-flip") else set()
+        # A bit that turned in a journal is damage indeed; what was damaged must be no sale's only evidence, and others
+        # count that. The cloud's replica is damaged by no fault.
+        damaged = {
+            finding["subject"]
+            for finding in self.report["findings"]
+            if finding["counter"] == "evidence_damaged"
+        }
+        is_harmless = self.faults.get("bit-flip") and damaged <= {JOURNAL}
+        harmless = {"evidence_damaged"} if is_harmless else set()
         found = [name for name in COUNTERS if self.report[name] and name not in harmless]
         return [
             *found,

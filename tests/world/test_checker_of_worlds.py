@@ -12,10 +12,11 @@ import pytest
 from simulators.checker.cloud_side import CloudSide, ReplicaFrame
 from simulators.checker.configuration import judge_configurations
 from simulators.checker.journal import JournalEvidence, JournalRecord
-from simulators.checker.judge import Evidence
+from simulators.checker.judge import JOURNAL, REPLICA, Evidence
+from simulators.checker.report import Finding
 from simulators.checker.sales import Sales
 from simulators.checker.unknowns import CHAIN_DIGITS, read_written, resolve_times_ms, spread
-from simulators.world.run import run_seed
+from simulators.world.run import COUNTERS, Outcome, run_seed
 from simulators.world.world import WRITTEN, Wishes
 
 if TYPE_CHECKING:
@@ -80,6 +81,16 @@ def test_a_world_tells_how_long_unknown_outcomes_took_by_its_own_clock(tmp_path:
     assert all(0 < time_ms < 1_800_000 for time_ms in outcome.resolved_ms)
     assert len(read_written(tmp_path / WRITTEN)) > 200
     assert (outcome.report["unknown_open"], outcome.report["records_held"]) == (0, 0)
+
+
+@pytest.mark.parametrize(("where", "wrongs"), [(JOURNAL, []), (REPLICA, ["evidence_damaged"])])
+def test_a_bit_that_turned_excuses_a_damaged_journal_and_no_damage_in_the_cloud(where, wrongs):
+    found = Finding("evidence_damaged", where, "it is damaged")._asdict()
+    report = {**dict.fromkeys(COUNTERS, 0), "evidence_damaged": 1, "findings": [found]}
+
+    outcome = Outcome(1, "", 1.0, {"bit-flip": 1}, {}, report, [], [])
+
+    assert outcome.wrongs == wrongs
 
 
 def test_how_a_tender_ended_stays_although_a_disk_forgot_it():

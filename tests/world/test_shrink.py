@@ -64,7 +64,7 @@ def test_leaving_one_fault_out_leaves_the_same_choices_to_the_others():
 
 
 def told(wishes: Wishes, deeds: tuple[Deed, ...], *, fails: bool) -> Outcome:
-    report = {**dict.fromkeys(COUNTERS, 0), "lost": int(fails)}
+    report = {**dict.fromkeys(COUNTERS, 0), "lost": int(fails), "findings": []}
     return Outcome(1, "", wishes.hours, {}, {}, report, [], [], deeds=deeds)
 
 
