@@ -85,6 +85,11 @@ class Acquirer:
             raise CallerError("case-unknown", f"There is no case {case}", "See the table of magic amounts")
         self._next.extend([CASES[case]] * count)
 
+    @property
+    def cases_left(self) -> int:
+        """How many of those purchases did not come yet."""
+        return len(self._next)
+
     def drop_links(self) -> int:
         """Cut every link; give how many there were."""
         dropped = len(self._links)

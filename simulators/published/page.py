@@ -73,7 +73,16 @@ def _world(told: dict[str, Any] | None) -> str:
         + _table(("open", ""), open_ends)
         + "\nWhat went wrong, by kind; faults of messages count messages:\n"
         + _table(("fault", "times"), told["faults"].items())
+        + _crashes(told.get("crashes_at", {}))
     )
+
+
+def _crashes(points: Mapping[str, int]) -> str:
+    """Where processes crashed, as far as it was at a named fault point."""
+    if not points:
+        return ""
+    title = "\nOf the crashes those at a named fault point, by point:\n"
+    return title + _table(("crash at", "times"), ((f"`{name}`", count) for name, count in points.items()))
 
 
 def _resolving(told: Mapping[str, Any]) -> list[tuple[str, Any]]:

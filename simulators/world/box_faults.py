@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from simulators.world.unit_faults import DOWN_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 FULL_S = (2.0, 60.0)
 FREE_BYTES = (0, 6_000)  # of a full disk: the next record fits, or not even that
 CLOCK_S = (10.0, 300.0)
+WRONG_YEAR_S = (40.0, 300.0)  # longer than the box is down
 HOUR_MS, DAY_MS, YEAR_MS = 3_600_000, 86_400_000, 31_536_000_000
 FAR_MS = (30_000, HOUR_MS, 26 * HOUR_MS, 40 * DAY_MS)
 OFFSET_MS = 2_000
@@ -36,7 +39,7 @@ class BoxFaults:
             "clock-forward": self._jump_clock,
             "clock-back": self._jump_clock,
             "clock-offset": self._jump_clock,
-            "clock-wrong-year": self._jump_clock,
+            "clock-wrong-year": self._start_in_wrong_year,
             "clock-drift": self._drift,
             "clock-cloud": self._skew_cloud,
         }
@@ -71,18 +74,26 @@ class BoxFaults:
             self._scene.did(fault, site.name)
 
     def _jump_clock(self, fault: Fault) -> None:
-        """A box's clock is wrong for a while: by seconds, hours, days, or as if it never had been set."""
+        """A box's clock is wrong for a while: by seconds, hours, days."""
         site, chance = self._scene.site(fault), fault.chance
         far_ms = chance.choice(FAR_MS)
         by_ms = {
             "clock-forward": far_ms,
             "clock-back": -far_ms,
             "clock-offset": chance.randint(-OFFSET_MS, OFFSET_MS),
-            "clock-wrong-year": chance.choice((-40, -6, 30)) * YEAR_MS,
         }[fault.kind]
         site.crystal.skew_ms = by_ms
         self._scene.later(fault, CLOCK_S, partial(setattr, site.crystal, "skew_ms", 0))
         self._scene.did(fault, site.name, f"by {by_ms / 1000:.1f} s")
+
+    def _start_in_wrong_year(self, fault: Fault) -> None:
+        """A box loses its power and its clock with it: it starts as if nobody ever had set it, or as garbage has it."""
+        site, chance = self._scene.site(fault), fault.chance
+        years = chance.choice((-40, -6, 30))
+        site.crystal.skew_ms = years * YEAR_MS
+        self._scene.units.crash(self._scene.unit_of(site), chance.uniform(*DOWN_S))
+        self._scene.later(fault, WRONG_YEAR_S, partial(setattr, site.crystal, "skew_ms", 0))
+        self._scene.did(fault, site.name, f"by {years} years")
 
     def _drift(self, fault: Fault) -> None:
         """A box's clock runs too fast or too slow, further off with every minute, until it is set again."""

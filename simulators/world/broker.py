@@ -59,11 +59,12 @@ class Broker:
             process.cut_with(session.close)
         return session
 
-    def take_over(self, client_id: str) -> None:
-        """End the session of this client id, as if another client came with it."""
+    def take_over(self, client_id: str) -> bool:
+        """End the session of this client id, as if another client came with it; False when there is none."""
         old = self._sessions.get(client_id)
         if old is not None:
             self.drop(old)
+        return old is not None
 
     def drop(self, session: Session) -> None:
         """End a session without the client's good-bye: its last will is published."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulators.checker.unknowns import spread
+from simulators.world.scene import CRASH_AT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,6 +139,11 @@ class Sums:
             "replay": [replay(seed, self._wishes) for seed in self.bad_seeds],
             **({"shrunk": self.shrunk} if self.shrunk else {}),
             "boxes_released": self._points["box.released"],
+            "crashes_at": {
+                name.removeprefix(CRASH_AT): count
+                for name, count in sorted(self._points.items())
+                if name.startswith(CRASH_AT)
+            },
             "unknown_resolved": resolved.total,
             "resolve_s_p50": resolved.p50_ms / 1000,
             "resolve_s_p99": resolved.p99_ms / 1000,
@@ -198,7 +204,12 @@ def _tell(outcome: Outcome, replay: str) -> None:
 
 def _in_words(told: dict[str, Any]) -> list[str]:
     shown = {
-        name: value for name, value in told.items() if name not in ("traces", "faults", "replay", "shrunk")
+        name: value
+        for name, value in told.items()
+        if name not in ("traces", "faults", "crashes_at", "replay", "shrunk")
     }
     lines = [f"{name.replace('_', ' '):<24}{value}" for name, value in shown.items()]
-    return [*lines, "faults:", *[f"  {kind:<30}{count:>8}" for kind, count in told["faults"].items()]]
+    for title in ("faults", "crashes_at"):
+        counts = [f"  {kind:<30}{count:>8}" for kind, count in told[title].items()]
+        lines += [f"{title.replace('_', ' ')}:", *counts]
+    return lines

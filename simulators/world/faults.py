@@ -30,6 +30,7 @@ class Faults:
         self, scene: Scene, desk: FleetDesk, settings: dict[str, Any], faults: Sequence[Fault]
     ) -> None:
         self._scene, self._faults = scene, faults
+        self._armed: list[str] = []  # what the acquirer shall do with a purchase, in this order
         processes = UnitFaults(scene)
         fleet = FleetFaults(scene, desk, processes, settings)
         self._parts = (fleet, NetworkFaults(scene), processes, BoxFaults(scene))
@@ -50,8 +51,12 @@ class Faults:
         self._scene.is_healed = True
         for part in self._parts:
             part.heal()
+        left = self._scene.acquirer.cases_left
+        for kind in self._armed[len(self._armed) - left :]:
+            self._scene.ground.counts[kind] -= 1  # no purchase met it
 
     def _answer_badly(self, fault: Fault) -> None:
         case = fault.chance.choice(CHANNEL[fault.kind])
         self._scene.acquirer.use_next(case)
+        self._armed.append(fault.kind)
         self._scene.did(fault, "acquirer", f"case {case}")

@@ -83,18 +83,21 @@ class NetworkFaults:
 
     def _take_over(self, fault: Fault) -> None:
         site = self._scene.site(fault)
-        self._scene.ground.broker.take_over(site.config.client_id)
-        self._scene.did(fault, site.name)
+        if self._scene.ground.broker.take_over(site.config.client_id):
+            self._scene.did(fault, site.name)
 
     def _send(self, fault: Fault) -> None:
-        """Somebody who may publish sends what he should not."""
+        """Somebody who may publish sends what he should not; a broker that is away hears nothing."""
         broker, chance = self._scene.ground.broker, fault.chance
+        is_repeated = fault.kind in ("replay", "foreign")
+        if not broker.is_up or (is_repeated and not broker.heard):
+            return
         site = self._scene.site(fault)
         topic = f"tb1/{SHARD}/{TENANT}/{STORE}/{site.name}/up/{chance.choice(('evt', 'req'))}"
         payload = chance.randbytes(chance.choice((0, 31, 200, 4_000)))
         if fault.kind == "poison" and site.box is not None:
             topic, payload = site.box.identity.seal(topic.rpartition("/")[2], payload)
-        if fault.kind in ("replay", "foreign") and broker.heard:
+        if is_repeated:
             old, payload = chance.choice(broker.heard)
             topic = old if fault.kind == "replay" else topic
         broker.publish(topic, payload, retain=False)
@@ -103,7 +106,7 @@ class NetworkFaults:
     def _forge_receipt(self, fault: Fault) -> None:
         """Somebody who can read the replica and write to a box, but has no key, tells it that all of it is stored."""
         site, key = self._scene.site(fault), fault.chance.randbytes(32)
-        if site.box is None:
+        if site.box is None or not self._scene.ground.broker.is_up:
             return
         journal = site.box.journal
         receipt = {

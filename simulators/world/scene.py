@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from simulators.world.units import Unit, Units
     from simulators.world.wire import Wire
 
+CRASH_AT = "crash-at "  # before the name of a fault point: how often a process crashed there
+
 
 class Deed(NamedTuple):
     """A fault that happened: to whom, and what it was in particular."""

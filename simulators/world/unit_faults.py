@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from protocol.faults import NAMES
+from simulators.world.scene import CRASH_AT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +88,7 @@ class UnitFaults:
         if self._passings[fault.number]:
             return False
         del self._armed[unit.name, name]
-        self._scene.ground.trace.counts[f"crash-at {name}"] += 1
+        self._scene.ground.trace.counts[CRASH_AT + name] += 1
         return self.kill(fault, unit, f"at {name}")
 
     def _give_up(self, unit: Unit, point: str, fault: Fault) -> None:

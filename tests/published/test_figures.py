@@ -22,6 +22,7 @@ WORLD = {
     "sales_paid": 51_234,
     "unknown_open": 2,
     "faults": {"partition": 1_234, "bit-flip": 101},
+    "crashes_at": {"journal.synced": 2_718},
 }
 TORTURE = {
     **ZEROS,
@@ -77,7 +78,7 @@ def test_everything_that_was_measured_stands_on_the_page(tmp_path):
 
     text = page(read_evidence(files))
 
-    for figure in ("51,234", "1,234", "4,321", "14,435", "31,432", "5,000", "2: no right to mount"):
+    for figure in ("51,234", "1,234", "2,718", "4,321", "14,435", "31,432", "5,000", "2: no right to mount"):
         assert figure in text
     assert "2 of 2 planted bugs were found, the last of them at seed 17" in text
     assert NOT_MEASURED not in text

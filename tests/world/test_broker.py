@@ -58,6 +58,13 @@ def test_what_a_client_sent_before_another_took_its_place_is_lost():
     assert heard(lambda broker, _: broker.take_over("sender")) == ["will"]
 
 
+def test_nobody_is_taken_over_where_nobody_is():
+    loop = WorldLoop(Random(3))
+
+    assert Broker(loop, Trace(loop.time)).take_over("nobody") is False
+    loop.close()
+
+
 def test_weather_decides_by_its_own_generator_and_leaves_the_one_of_the_way_alone():
     loop = WorldLoop(Random(3))
     plain, bad = Random(7), Random(7)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simulators.world import fleet_faults, schedule
+from simulators.world.box import BoxSite
 from simulators.world.box_clock import BoxClock, Crystal
+from simulators.world.box_faults import YEAR_MS
 from simulators.world.cloud import DATABASE
 from simulators.world.disk import MemoryDisk
 from simulators.world.run import Outcome, run_seed
@@ -88,6 +90,31 @@ def world_of(monkeypatch: pytest.MonkeyPatch, *kinds: str, keep: Path | None = N
     monkeypatch.setattr(schedule, "WEIGHTS", (1,))
     monkeypatch.setattr(fleet_faults, "COPY_AGE_S", (30.0, 60.0))
     return run_seed(1, Wishes(boxes=2, hours=0.2), keep)
+
+
+def test_a_box_that_starts_in_a_wrong_year_loses_nothing(monkeypatch):
+    live, far_off = BoxSite.live, []
+
+    async def noted(site: BoxSite) -> None:
+        far_off.append(abs(site.crystal.skew_ms) > YEAR_MS)
+        await live(site)
+
+    monkeypatch.setattr(BoxSite, "live", noted)
+
+    outcome = world_of(monkeypatch, "clock-wrong-year")
+
+    assert outcome.wrongs == []
+    assert sum(far_off) > outcome.faults["clock-wrong-year"] / 2 > 1
+
+
+def test_what_the_acquirer_shall_do_with_a_purchase_that_never_comes_is_not_counted(monkeypatch):
+    monkeypatch.setattr(schedule, "SORTS", (("channel-silent",),))
+    monkeypatch.setattr(schedule, "WEIGHTS", (1,))
+
+    outcome = run_seed(1, Wishes(boxes=1, hours=0.05, card_share=0.0))
+
+    assert outcome.deeds
+    assert outcome.faults["channel-silent"] == 0
 
 
 @pytest.mark.parametrize("kind", ["old-disk", "old-journal"])
