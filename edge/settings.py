@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from protocol.errors import ConfigError
 from protocol.pricing.tax import TaxTable, read_tax_table
+from protocol.screen import Screen, read_screen
 from protocol.settings import DEFAULT_TAXES, LANGUAGES, METHODS, MINUTES_A_DAY, settings_faults
+from protocol.template.template import Template, read_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +55,9 @@ class Settings:
     utc_offsets: tuple[tuple[int, int], ...] = ((0, 0),)
     staff: tuple[StaffMember, ...] = ()
     taxes: TaxTable = field(default_factory=lambda: read_tax_table(DEFAULT_TAXES))
+    # Without these the receipt and the screens look as the software brings them.
+    receipt_template: Template | None = None
+    screen: Screen | None = None
 
     def business_day(self, utc_ms: int) -> str:
         """The store's business day at an instant, "YYYY-MM-DD"."""
@@ -94,4 +99,6 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "utc_offsets": _pairs,
     "staff": _members,
     "taxes": read_tax_table,
+    "receipt_template": read_template,
+    "screen": read_screen,
 }

@@ -78,7 +78,7 @@ def _classes(first: str, is_bold: object, is_wide: object) -> str:
 def _picture(width: int, height: int, dots: str) -> str:
     """The black dots of a picture as runs of an SVG path."""
     stride = width // 8
-    data = binascii.a2b_base64(dots)
+    data = binascii.a2b_base64(dots.encode())
     runs = []
     for y in range(min(height, MAX_LOGO_HEIGHT, len(data) // stride)):
         row = data[y * stride : (y + 1) * stride]

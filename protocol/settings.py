@@ -4,10 +4,12 @@ The cloud looks before it signs, the box before it uses; both ask here. The box'
 are in `edge`; docs/reference/configuration.md has them all as a table.
 """
 
-from protocol.errors import PeerError
+from protocol.errors import ConfigError, PeerError
 from protocol.item import is_whole
 from protocol.plain_text import is_plain
 from protocol.pricing.tax import read_tax_table
+from protocol.screen import screen_fault
+from protocol.template.template import read_template
 
 LANGUAGES = ("en", "zh")
 METHODS = ("card", "cash")
@@ -121,6 +123,14 @@ def _taxes(value: object) -> str:
     return ""
 
 
+def _template(value: object) -> str:
+    try:
+        read_template(value)
+    except ConfigError as fault:
+        return str(fault)
+    return ""
+
+
 def _first(faults) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001 - Iterator is not a builtin
     for fault in faults:
         if fault:
@@ -141,5 +151,7 @@ _OTHERS = {
     "utc_offsets": _offsets,
     "staff": _staff,
     "taxes": _taxes,
+    "receipt_template": _template,
+    "screen": screen_fault,
 }
 SETTINGS = tuple(sorted(list(BOUNDS) + list(_OTHERS)))

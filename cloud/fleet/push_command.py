@@ -21,6 +21,7 @@ from cloud.fleet.command_parts import check_place, cloud_option, json_option, lo
 from cloud.fleet.configuration import Push, Pushed, check_group_change, check_settings, choose_boxes
 from cloud.fleet.configuration import push as push_settings
 from cloud.fleet.configuration_rules import OPEN
+from cloud.fleet.looks import read_looks
 from cloud.fleet.signer import load_signer
 from cloud.installation import Installation
 from protocol.errors import ConfigError, PeerError
@@ -46,6 +47,21 @@ _hours = click.option(
     type=click.IntRange(1, MAX_CONFIGURATION_VALIDITY_MS // MS_AN_HOUR),
     help="Hours within which boxes may take it; what is in force stays in force.",
 )
+_file = click.Path(path_type=Path)
+
+
+def _with_looks(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options for what is made into settings from files of its own."""
+    for name, told in (
+        ("--screen-logo", "A PNG for the header of the screen."),
+        ("--screen", "How the screens look: a JSON file."),
+        ("--logo", "A PNG for {% logo %} of the template."),
+        ("--template", "How receipts look: a template."),
+    ):
+        command = click.option(name, type=_file, help=told)(command)
+    return command
+
+
 _above = click.option(
     "--above",
     default=0,
@@ -65,6 +81,7 @@ _above = click.option(
 @click.option(
     "--wait", is_flag=True, help="Wait until every box answered; exit code 1 unless all applied it."
 )
+@_with_looks
 @click.option(
     "--patience", default=180, show_default=True, type=click.IntRange(1), help="Seconds that --wait waits."
 )
@@ -80,17 +97,18 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     wait: bool,  # noqa: FBT001 - click hands flags over by name
     patience: int,
     as_json: bool,  # noqa: FBT001 - as above
+    **looks: Path | None,
 ) -> None:
     """Sign the settings in FILE and send them to a box, a group, a store or all boxes of a tenant.
 
     What FILE leaves out gets the value that the software comes with: name taxes and staff. The tax table goes onto the
-    cloud's shelf by itself.
+    cloud's shelf by itself. A template is compiled, a screen is checked, and both travel as settings.
     """
     from cloud.main import WORLD  # noqa: PLC0415 - main loads the whole cloud; `--help` need not wait for it
 
     config = read_config(Installation(directory).config)
     now_ms = WORLD.now_ms()
-    checked = check_settings(read_settings_file(file))
+    checked = check_settings(read_settings_file(file) | read_looks(**looks))
     what = Push(tenant, group, checked.settings, now_ms, now_ms + hours * MS_AN_HOUR, above)
     key = load_signer(config.installation.signer)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import binascii
 from typing import Any
 
-from cloud.templates.pictures import logo_of
+from cloud.templates.pictures import logo_of, size_of
 from protocol.errors import ConfigError
 from protocol.limits import MAX_BASKET_LINES, MAX_RECEIPT_LINES
+from protocol.screen import screen_fault
 from protocol.template.names import ROOT, WORDS, is_list, kinds_of, part_of
 from protocol.template.template import compile_template
 
@@ -29,6 +31,20 @@ def compile_receipt(source: bytes, logo: bytes | None = None) -> dict[str, Any]:
             "template-not-text", f"the template is no UTF-8 at byte {error.start}", "save it as UTF-8"
         ) from error
     return compile_template(text, None if logo is None else logo_of(logo))
+
+
+def compile_screen(screen: dict[str, Any], logo: bytes | None = None) -> dict[str, Any]:
+    """A screen document with the logo of a PNG put in; ConfigError "screen-wrong", "picture-wrong"."""
+    whole = dict(screen)
+    if logo is not None:
+        size_of(logo)
+        whole["logo"] = binascii.b2a_base64(logo, newline=False).decode()
+    fault = screen_fault(whole)
+    if fault:
+        raise ConfigError("screen-wrong", fault, "Correct the screen; nothing was sent")
+    if whole.get("logo"):
+        size_of(binascii.a2b_base64(whole["logo"]))
+    return whole
 
 
 def check_values(values: object) -> dict[str, Any]:

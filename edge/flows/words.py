@@ -90,7 +90,9 @@ def _facts(box: Box, sale: Sale) -> paper.Sale:
 def _fixed(box: Box) -> paper.ReceiptSettings:
     settings = box.settings
     header = [settings.store_name, *settings.store_lines]
-    return paper.ReceiptSettings(LANGUAGES[box.language], header, list(settings.receipt_footer))
+    return paper.ReceiptSettings(
+        LANGUAGES[box.language], header, list(settings.receipt_footer), template=settings.receipt_template
+    )
 
 
 def local_time(utc_ms: int, offset_min: int) -> str:

@@ -1,6 +1,8 @@
 """What a store may set, and how everything that is wrong is named."""
 
 from protocol.settings import BOUNDS, DEFAULT_TAXES, LANGUAGES, MAX_STAFF, METHODS, SETTINGS, settings_faults
+from protocol.template.builtin import RECEIPT
+from protocol.template.template import compile_template
 
 ANNA = {"id": "anna", "name": "Anna", "pin": "00:1:00"}
 EVERYTHING = {
@@ -12,6 +14,8 @@ EVERYTHING = {
     "utc_offsets": [[0, 0], [1000, -840]],
     "staff": [ANNA, ANNA | {"id": "ben"}],
     "taxes": DEFAULT_TAXES,
+    "receipt_template": compile_template(RECEIPT),
+    "screen": {"colours": {"brand": "#7a1f5c"}},
 }
 
 
@@ -73,3 +77,19 @@ def test_wrong_values_are_refused_one_by_one():
 def test_the_choices_are_those_that_the_screen_and_the_lane_have():
     assert LANGUAGES == ("en", "zh")
     assert METHODS == ("card", "cash")
+
+
+def test_a_template_and_a_screen_are_looked_into():
+    template = compile_template(RECEIPT)
+
+    faults = settings_faults(
+        {
+            "receipt_template": template | {"program": [["text", "", [".sale.totl"]]]},
+            "screen": {"colours": {"brand": "#ffff00"}},
+        }
+    )
+
+    assert faults[0].startswith(
+        "receipt_template: template-name-unknown: instruction 1: there is no totl here"
+    )
+    assert faults[1].startswith("screen: colours: on_brand on brand has a contrast of 1.07")
