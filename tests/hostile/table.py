@@ -23,8 +23,9 @@ HEAD = """# Hostile cases
 What a thief, a broken device or a bad day could send, what must be observed, and how often it was tried. Each row is
 tried by tests that name it, most of them under `tests/hostile/`; everything real runs there: serial lines, sockets,
 brokers, databases, processes. An attempt is one test case, or one of the many that a test makes. *Wrong* counts what
-was accepted though it must not be; it must be 0. Whole sales with processes killed at every fault point, in a world
-that breaks, are under `tests/journeys/`: the [five counters](five-counters.md) judge them, they are not counted here.
+was accepted though it must not be; it must be 0. Whole sales with processes killed at every fault point are under
+`tests/journeys/`, real processes under every fault under `tests/torture/`: the [five counters](five-counters.md)
+judge them, they are not counted here.
 
 This page is made by `python -m tests.hostile.table`, which runs those tests; a test holds its rows to them.
 """
