@@ -44,6 +44,7 @@ class Line:
         "levels",
         "name",
         "number",
+        "place",
         "quantity",
         "source",
         "tax_class",
@@ -82,6 +83,8 @@ class Line:
         self.levels = levels
         self.is_voided = is_voided
         _check(self)
+        # Where promotions see the line, whatever the order of scanning; put together once, since it is asked often.
+        self.place = (gtin, unit_price_minor, weight_g, quantity, number)
         if kind == WEIGHT:
             self.amount_minor = divide_round(unit_price_minor * weight_g, 1000)
         else:

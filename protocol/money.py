@@ -108,6 +108,20 @@ def divide_round(numerator: int, denominator: int, mode: str = HALF_UP) -> int:
     return -quotient if is_negative else quotient
 
 
+def fraction(numerator: int, denominator: int) -> tuple[int, int, int]:
+    """Return what `round_all` multiplies an amount by, ready to be rounded half up."""
+    return 2 * numerator, denominator, 2 * denominator
+
+
+def round_all(amounts: list[int], fractions: list[tuple[int, int, int]]) -> list[int]:
+    """Return each amount times its `fraction`, rounded half up; amounts from 0, which is not checked.
+
+    >>> round_all([1200, 5], [fraction(200000, 1200000)] * 2)
+    [200, 1]
+    """
+    return [(amount * twice + half) // whole for amount, (twice, half, whole) in zip(amounts, fractions)]  # noqa: B905 - MicroPython's zip has no strict
+
+
 def share(amount_minor: int, ppm: int, mode: str = HALF_UP) -> int:
     """Return the share of an amount that `ppm` parts per million are (200000 is 20 %), rounded by `mode`."""
     _check_integer(amount_minor)
@@ -131,13 +145,23 @@ def allocate(total_minor: int, weights: list[int]) -> list[int]:
         raise CallerError(
             "shares-weight-wrong", "Weights are integers from 0, not all 0", "Check the weights"
         )
-    whole = sum(weights)
-    total = abs(total_minor)
-    parts = [total * weight // whole for weight in weights]
-    order = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
-    for i in order[: total - sum(parts)]:
-        parts[i] += 1
+    parts = spread(abs(total_minor), weights, sum(weights))
     return parts if total_minor >= 0 else [-part for part in parts]
+
+
+def spread(total: int, weights: list[int], whole: int) -> list[int]:
+    """Do what `allocate` does, for those who know that all is right: `total` from 0, `whole` the sum of the weights."""
+    products = [total * weight for weight in weights]
+    parts = [product // whole for product in products]
+    over = total - sum(parts)
+    if over:
+        # One number sorts by remainder and then by place; its last digits, to the base of `count`, are the place.
+        count = len(parts)
+        keys = [(whole - product % whole) * count + at for at, product in enumerate(products)]
+        keys.sort()
+        for key in keys[:over]:
+            parts[key % count] += 1
+    return parts
 
 
 def cash_round(amount_minor: int, increment_minor: int, mode: str = HALF_UP) -> int:
