@@ -1,4 +1,7 @@
-"""`tillbox catalogue`: build an image from a table, find an item in it, check either."""
+"""`tillbox catalogue`: build an image from a table, find an item in it, check either.
+
+What the cloud sells and publishes is changed by the commands of `cloud/catalogue`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloud.catalogue.commands import (
+    change_command,
+    import_command,
+    publish_command,
+    rule_command,
+    standing_command,
+)
 from cloud.catalogue_rows import Table, read_table
 from cloud.catalogue_shelf import open_image
 from cloud.files import write_private
@@ -34,7 +44,11 @@ json_option = click.option(
 
 @click.group()
 def catalogue() -> None:
-    """Build, check and search catalogue images."""
+    """What is sold: items, prices, their images, and what stores sell by."""
+
+
+for _command in (import_command, publish_command, change_command, rule_command, standing_command):
+    catalogue.add_command(_command)
 
 
 @catalogue.command()
@@ -49,8 +63,8 @@ def catalogue() -> None:
 @json_option
 def build(file: Path, currency: str, out: Path, is_lenient: bool, as_json: bool) -> None:  # noqa: FBT001 - click
     """Build an image from a CSV table with the columns gtin, name, price, tax_class (kind, age_min, category ...)."""
-    table = _read(file, currency)
-    told: dict[str, Any] = {"items": len(table.items), **_rejections(table), "file": "", "bytes": 0}
+    table = read(file, currency)
+    told: dict[str, Any] = {"items": len(table.items), **rejections(table), "file": "", "bytes": 0}
     is_written = bool(table.items) and (is_lenient or not table.rejected_count)
     if is_written:
         image = build_image(table.items.values(), currency)
@@ -59,7 +73,7 @@ def build(file: Path, currency: str, out: Path, is_lenient: bool, as_json: bool)
     ending = f"wrote {out}, {told['bytes']} bytes" if is_written else "nothing was written"
     _tell(
         told,
-        [*_lines(table), f"{len(table.items)} items, {table.rejected_count} rows rejected; {ending}"],
+        [*rejected_lines(table), f"{len(table.items)} items, {table.rejected_count} rows rejected; {ending}"],
         as_json,
     )
     sys.exit(0 if is_written else FAILED)
@@ -93,11 +107,13 @@ def find(file: Path, code: str, as_json: bool) -> None:  # noqa: FBT001 - click
 def check(file: Path, currency: str, as_json: bool) -> None:  # noqa: FBT001 - click
     """Check an image (hash, order, every record), or a CSV table row by row. A table without items is not good."""
     if file.suffix.lower() == ".csv":
-        table = _read(file, currency)
+        table = read(file, currency)
         is_good = bool(table.items) and not table.rejected_count
-        told: dict[str, Any] = {"items": len(table.items), **_rejections(table), "is_good": is_good}
+        told: dict[str, Any] = {"items": len(table.items), **rejections(table), "is_good": is_good}
         _tell(
-            told, [*_lines(table), f"{len(table.items)} items, {table.rejected_count} rows rejected"], as_json
+            told,
+            [*rejected_lines(table), f"{len(table.items)} items, {table.rejected_count} rows rejected"],
+            as_json,
         )
         sys.exit(0 if is_good else FAILED)
     image = open_image(file)
@@ -106,7 +122,8 @@ def check(file: Path, currency: str, as_json: bool) -> None:  # noqa: FBT001 - c
     _tell(told, [f"{image.count} items in {image.currency}, hash {image.hash.hex()}: good"], as_json)
 
 
-def _read(file: Path, currency: str) -> Table:
+def read(file: Path, currency: str) -> Table:
+    """Read a table with a bar on standard error; PeerError "items-not-utf8", ConfigError "items-unreadable"."""
     size = file.stat().st_size
     with (
         file.open(encoding="utf-8-sig", newline="") as text,
@@ -136,11 +153,13 @@ def _write(out: Path, image: bytes) -> None:
         ) from error
 
 
-def _rejections(table: Table) -> dict[str, Any]:
+def rejections(table: Table) -> dict[str, Any]:
+    """What a machine is told of bad rows."""
     return {"rejected": table.rejected_count, "rejected_rows": [row._asdict() for row in table.rejected]}
 
 
-def _lines(table: Table) -> list[str]:
+def rejected_lines(table: Table) -> list[str]:
+    """What a person is told of bad rows."""
     lines = [f"line {row.line}: {row.code}: {row.what}" for row in table.rejected[:SHOWN]]
     if table.rejected_count > SHOWN:
         lines.append(f"and {table.rejected_count - SHOWN} more; --json tells them")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHUNK_BYTES = 1_048_576  # reading an image for its hash
+HASH_CHARS = 64  # of a SHA-256 in hexadecimal
 TABLE_NAME_CHARS = 16  # of a hash: no two tables of one shop ever share them
 VERSIONS_KEPT = 256  # sets of versions in use at once; each is a few hundred bytes beside its map
 
@@ -49,6 +50,8 @@ class DirectoryShelf:
         del tenant
         key = (catalogue, overlay, taxes)
         found = self._versions.get(key) or self._assemble(*key)
+        if found is None and self._fetch_published(*key):
+            found = self._assemble(*key)
         if found is None and self._look():
             found = self._assemble(*key)
         if found is not None:
@@ -70,6 +73,20 @@ class DirectoryShelf:
         except PeerError:  # an overlay that was made for another image
             return None
 
+    def _fetch_published(self, catalogue: str, overlay: str, taxes: str) -> bool:
+        """Read what was published under these hashes, once a sale names them: a tenant soon has thousands of files."""
+        found = False
+        for digest, suffix, known in (
+            (catalogue, ".tbc", self._catalogues),
+            (overlay, ".overlay.json", self._overlays),
+            (taxes, ".taxes.json", self._taxes),
+        ):
+            path = self._directory / f"{digest}{suffix}"
+            if is_hash(digest) and digest not in known and path.exists():
+                self._read(path)
+                found = True
+        return found
+
     def _look(self) -> bool:
         """Read what is new in the directory; False when nothing changed since the last look.
 
@@ -84,7 +101,7 @@ class DirectoryShelf:
         self._looked_ns = changed_ns
         for path in sorted(self._directory.iterdir()):
             mark = (path.name, path.stat().st_mtime_ns)
-            if mark not in self._known:
+            if mark not in self._known and not is_hash(path.name.partition(".")[0]):
                 self._known.add(mark)
                 self._read(path)
         return True
@@ -102,6 +119,11 @@ class DirectoryShelf:
                 self._taxes[taxes.hash.hex()] = taxes
         except (PeerError, OSError, ValueError) as error:
             _log.warning("%s on the shelf is passed over: %s", path.name, error)
+
+
+def is_hash(text: str) -> bool:
+    """Whether a text is a hash as sales name it."""
+    return len(text) == HASH_CHARS and not text.strip("0123456789abcdef")
 
 
 def put_taxes(directory: Path, table: TaxTable) -> Path:

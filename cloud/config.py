@@ -1,7 +1,9 @@
 """The cloud's configuration, read once from `cloud.json` into a frozen object; all faults are reported together.
 
 {"v": 1, "database": URL, "broker": {"run": "auto|nats|mosquitto|none", "url": "mqtts://HOST:PORT", "server_name"},
- "card_zone": {"run": true|false}, "acceptors": {"TENANT/BOX": {"merchant", "terminal"}}}
+ "card_zone": {"run": true|false}, "acceptors": {"TENANT/BOX": {"merchant", "terminal"}},
+ "files": {"run": true|false, "url": "https://HOST:PORT"}}
+`files` may be left out: beside a broker of our own, the file service then listens one port above it.
 A relative SQLite path counts from the file's directory. Other paths are fixed: `installation`.
 """
 
@@ -24,6 +26,8 @@ BrokerChoice = Literal["auto", "nats", "mosquitto", "none"]
 
 _CHOICES = ("auto", "nats", "mosquitto", "none")
 _FIELDS = {"v", "database", "broker", "card_zone", "acceptors"}
+_MAY_BE = {"files"}
+MAX_PORT = 65_535  # a TCP port has sixteen bits
 _SQLITE = "sqlite:///"
 
 
@@ -38,6 +42,20 @@ class BrokerConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesConfig:
+    """Where boxes fetch published versions, "" for nowhere, and whether this cloud serves them itself."""
+
+    run: bool
+    url: str
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the URL."""
+        parts = urlsplit(self.url)
+        return parts.hostname or "", parts.port or 443
+
+
+@dataclass(frozen=True, slots=True)
 class CloudConfig:
     """See the module."""
 
@@ -46,6 +64,7 @@ class CloudConfig:
     broker: BrokerConfig
     runs_card_zone: bool
     acceptors: dict[tuple[str, str], Acceptor]
+    files: FilesConfig = FilesConfig(run=False, url="")
 
 
 def read_config(path: Path) -> CloudConfig:
@@ -57,13 +76,14 @@ def check_config(said: Any, path: Path) -> CloudConfig:
     """Check what a file at `path` says, or is to say; ConfigError "cloud-config-wrong" names every fault."""
     if not isinstance(said, dict):
         raise ConfigError("cloud-config-wrong", f"{path.name} is no object", "Correct the file")
-    faults = [f"{name} is not known" for name in sorted(set(said) - _FIELDS)]
+    faults = [f"{name} is not known" for name in sorted(set(said) - _FIELDS - _MAY_BE)]
     faults += [f"{name} is missing" for name in sorted(_FIELDS - set(said))]
     if said.get("v") != 1:
         faults.append("v is not 1")
     broker = _broker(said.get("broker"), faults)
     acceptors = _acceptors(said.get("acceptors"), faults)
     database = _database(said.get("database"), path.parent, faults)
+    files = _files(said.get("files"), broker, faults)
     zone = said.get("card_zone")
     runs_card_zone = zone.get("run") if isinstance(zone, dict) and set(zone) == {"run"} else None
     if type(runs_card_zone) is not bool:
@@ -71,7 +91,7 @@ def check_config(said: Any, path: Path) -> CloudConfig:
     if faults or broker is None:
         raise ConfigError("cloud-config-wrong", "; ".join(faults), f"Correct {path.name}")
     there = Installation(path.parent)
-    return CloudConfig(there, database, broker, runs_card_zone is True, acceptors)
+    return CloudConfig(there, database, broker, runs_card_zone is True, acceptors, files)
 
 
 def _read(path: Path) -> Any:
@@ -119,6 +139,31 @@ def _broker(said: Any, faults: list[str]) -> BrokerConfig | None:
         faults.append(f"broker.url: {error.what}")
         return None
     return BrokerConfig(cast("BrokerChoice", said["run"]), host, port, str(said["server_name"]))
+
+
+def _files(said: Any, broker: BrokerConfig | None, faults: list[str]) -> FilesConfig:
+    """What is said of the file service; beside a broker of our own it needs no word."""
+    if said is None:
+        is_ours = broker is not None and broker.run != "none"
+        if broker is None or not is_ours:
+            return FilesConfig(run=False, url="")
+        host = f"[{broker.host}]" if ":" in broker.host else broker.host
+        return FilesConfig(
+            run=True, url=f"https://{host}:{broker.port + (1 if broker.port < MAX_PORT else -1)}"
+        )
+    if not isinstance(said, dict) or set(said) != {"run", "url"} or type(said["run"]) is not bool:
+        faults.append("files has not exactly run, true or false, and url")
+        return FilesConfig(run=False, url="")
+    try:
+        parts = urlsplit(str(said["url"]))
+        is_right = (
+            parts.scheme == "https" and bool(parts.hostname) and parts.path in {"", "/"} and parts.port != 0
+        )
+    except ValueError:
+        is_right = False
+    if not is_right:
+        faults.append("files.url is not https://HOST:PORT")
+    return FilesConfig(said["run"], str(said["url"]).rstrip("/"))
 
 
 def _database(said: Any, base: Path, faults: list[str]) -> str:

@@ -26,6 +26,9 @@ from cloud.broker.plan import Plan
 from cloud.broker.supervisor import Broker, find_broker
 from cloud.broker_link import BrokerLink
 from cloud.cardzone.client import CardZoneClient
+from cloud.catalogue.announcer import PublicationAnnouncer
+from cloud.catalogue.file_service import FileService, server_tls
+from cloud.catalogue.handlers import PublicationAnswers
 from cloud.catalogue_shelf import DirectoryShelf
 from cloud.channels.card import Acceptors, CardChannel
 from cloud.child import Child
@@ -90,7 +93,7 @@ class Cloud:
             shelf=DirectoryShelf(config.installation.catalogue),
             channel=self._channel,
             clock=self._clock,
-            lanes={"cfg": ConfigurationAnswers(), "state": StateReports()},
+            lanes={"cfg": ConfigurationAnswers(), "state": StateReports(), "ver": PublicationAnswers()},
         )
 
     async def run(self) -> None:
@@ -103,6 +106,9 @@ class Cloud:
             on_change=self._refresh_broker,
         )
         configurations = ConfigurationPublisher(
+            database=self._database, outbound=self._link, directory=self._directory, clock=self._clock
+        )
+        announcer = PublicationAnnouncer(
             database=self._database, outbound=self._link, directory=self._directory, clock=self._clock
         )
         floods = FloodWatch(
@@ -118,9 +124,20 @@ class Cloud:
                 group.create_task(self._link.run())
                 group.create_task(self._zone.listen())
                 await self._link.wait_until_up()
-                for part in (self._consumer, poller, watch, configurations, floods):
+                for part in (self._consumer, poller, watch, configurations, announcer, floods):
                     group.create_task(part.run())
+                if self._config.files.run:
+                    group.create_task(self._file_service().run(*self._config.files.address))
                 self._tell(await self._ready())
+
+    def _file_service(self) -> FileService:
+        there = self._config.installation
+        tls = server_tls(
+            there.authority / "root.cert.pem",
+            there.broker / "server.cert.pem",
+            there.broker / "server.key.pem",
+        )
+        return FileService(database=self._database, shelf=there.catalogue, tls=tls)
 
     async def _children(self) -> list[Child]:
         children = []
@@ -146,6 +163,7 @@ class Cloud:
                 "pid": self._broker.child.pid if self._broker is not None else None,
             },
             "database": self._database.engine,
+            "files": self._config.files.url if self._config.files.run else "",
             "boxes": len(await fleet_store.admitted(self._database)),
         }
 

@@ -112,6 +112,23 @@ async def lay_out(estate: Estate) -> None:
     (shelf / "goods.taxes.json").write_text(json.dumps(taxes(), sort_keys=True, separators=(",", ":")))
 
 
+async def import_goods(estate: Estate) -> None:
+    """Put items, prices and taxes into the cloud's database, for the store to sell by once they are published."""
+    of_demo = ("--cloud", str(estate.cloud), "--tenant", TENANT)
+    goods, table = str(estate.directory / "goods.csv"), estate.directory / "taxes.json"
+    table.write_text(json.dumps(taxes()))
+    await tillbox("catalogue", "import", goods, *of_demo, "--currency", CURRENCY)
+    await tillbox("catalogue", "rule", "taxes", str(table), *of_demo)
+
+
+async def publish_goods(estate: Estate) -> int:
+    """Publish what was imported, and wait until every box of the store sells by it; the number of the publication."""
+    shop = ("--cloud", str(estate.cloud), "--tenant", TENANT, "--store", STORE, "--currency", CURRENCY)
+    told = json.loads(await tillbox("catalogue", "publish", *shop, "--wait", "--json"))
+    number: int = told["number"]
+    return number
+
+
 async def enrol(estate: Estate, name: str, devices: dict[str, Any]) -> Path:
     """Enrol one box and put catalogue and settings in place; its directory."""
     directory = estate.box(name)

@@ -18,7 +18,16 @@ from protocol.errors import ConfigError, OutcomeUnknown
 from simulators.acquirer.books import Books
 from simulators.acquirer.host import Acquirer, HostTimes
 from simulators.cards import host_cases
-from simulators.demo.estate import STAFF_ID, STAFF_PIN, Estate, enrol, free_port, lay_out
+from simulators.demo.estate import (
+    STAFF_ID,
+    STAFF_PIN,
+    Estate,
+    enrol,
+    free_port,
+    import_goods,
+    lay_out,
+    publish_goods,
+)
 from simulators.demo.processes import TILLBOX, Process
 from simulators.shopper import Habits, Memory, Page, Shopper, Staff
 from simulators.station import Station
@@ -82,12 +91,14 @@ class World:
         await self.acquirer.start(port=self.estate.acquirer_port)
         tell(f"acquirer    ISO 8583 on 127.0.0.1:{self.estate.acquirer_port}")
         await lay_out(self.estate)
+        await import_goods(self.estate)
         log = self.directory / "cloud.log"
         self.cloud = Process("cloud", ["cloud", "--data", str(self.estate.cloud)], log, self.launcher)
         await self.cloud.start()
         tell(f"cloud       broker on 127.0.0.1:{self.estate.broker_port}, files in {self.estate.cloud}")
         for name in self.box_names:
             await self._start_lane(name, tell)
+        tell(f"catalogue   publication {await publish_goods(self.estate)} fetched and sold by")
 
     async def stop(self) -> None:
         """Take everything down."""

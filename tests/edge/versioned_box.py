@@ -149,7 +149,7 @@ class VersionedBox:
         """Let the keeper work and the flows decide until nothing more happens."""
         idle = 0
         for _ in range(STEPS_MAX):
-            await self.keeper.step()
+            await self.keeper.look()
             idle = 0 if self.events else idle + 1
             if idle > 1:
                 return

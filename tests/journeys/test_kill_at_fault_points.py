@@ -80,6 +80,7 @@ AGAIN = [
 
 # Points that no sale passes: where they are passed and tried instead.
 KILLED_WRITING, CONFIGURED = "edge/test_journal_killed.py", "journeys/test_configuration.py"
+CHANGED_OVER = "journeys/test_publications.py"
 ELSEWHERE = {
     "journal.generation_opened": KILLED_WRITING,
     "journal.generation_closed": KILLED_WRITING,
@@ -94,6 +95,10 @@ ELSEWHERE = {
     "config.promoted": CONFIGURED,
     "config.confirmed": CONFIGURED,
     "config.reverted": CONFIGURED,
+    "versions.accepted": CHANGED_OVER,
+    "versions.arrived": CHANGED_OVER,
+    "versions.stored": CHANGED_OVER,
+    "versions.changed_over": CHANGED_OVER,
 }
 
 

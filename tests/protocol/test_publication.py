@@ -73,11 +73,8 @@ def test_a_plan_holds_a_bounded_number_of_sets():
     plan = [ENTRY | {"from_ms": place} for place in range(MAX_PUBLICATION_PLAN)]
 
     assert publication.encode_publication(changed(plan=plan))
-    raises(
-        "publication-field-out-of-range",
-        publication.encode_publication,
-        changed(plan=[*plan, ENTRY | {"from_ms": 99}]),
-    )
+    plan.append(ENTRY | {"from_ms": 99})
+    raises("publication-field-out-of-range", publication.encode_publication, changed(plan=plan))
 
 
 def test_bytes_that_are_no_publication_are_refused_and_never_guessed_at():
