@@ -174,7 +174,7 @@ class Tormentor:
         try:
             await asyncio.sleep(fault.lasts_s)
         finally:
-            till.syncs_fail.unlink()
+            till.syncs_fail.unlink(missing_ok=True)  # of two that overlap the first to end ends both
 
     async def _fail_below_python(self, fault: Fault, till: Till) -> None:
         """The same for a part whose database syncs by itself. A process that dies meanwhile takes the fault along."""
