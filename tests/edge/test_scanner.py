@@ -27,7 +27,7 @@ OTHER = "5000112637922"
 
 
 def read(chunks: list[bytes], **rules: object) -> list[object]:
-    reader = ScanReader(rules or ScanRules())  # type: ignore[arg-type]
+    reader = ScanReader(ScanRules(**rules))  # type: ignore[arg-type]
     return [event for at_ms, chunk in enumerate(chunks) for event in reader.feed(chunk, at_ms)]
 
 
