@@ -105,7 +105,8 @@ def _sale_opened(box: Box, record: dict[str, Any]) -> Box:
     taxes = box.taxes
     order = int(record["order"])
     sale = Sale(order, "basket", Basket(), Pricer(taxes), 0, record["priced_at"], taxes, record["taxes"])
-    if sale.taxes_hash != taxes.hash.hex():
+    named = (record["catalogue"], record["overlay"], record["taxes"])
+    if named != (box.shop.catalogue, box.shop.overlay, taxes.hash.hex()):
         sale = replace(sale, spoilt_by="prices-changed")
     return replace(box, sale=sale, language=record["language"])
 

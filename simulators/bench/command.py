@@ -23,6 +23,7 @@ PARTS = {
     "journal": "simulators.bench.journal",
     "crash-states": "simulators.bench.crash_states",
     "tender": "simulators.bench.tender",
+    "catalogue": "simulators.bench.catalogue",
     "replay": "simulators.bench.replay",
     "backlog": "simulators.bench.backlog",
     "connected": "simulators.bench.connected",

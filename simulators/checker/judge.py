@@ -13,7 +13,7 @@ from simulators.checker.cloud_side import CloudSide, read_cloud
 from simulators.checker.journal import JournalEvidence, JournalRecord, read_directory
 from simulators.checker.money import CASH_ACCOUNT, Captured, Net, judge_captures, judge_ledger, read_net
 from simulators.checker.people import PeoplesEvidence, judge_people, read_people
-from simulators.checker.pricing import PriceList, goods_prices, judge_price
+from simulators.checker.pricing import PriceList, Versions, goods_prices, judge_price, read_lists
 from simulators.checker.report import Finding, Report
 from simulators.checker.sales import SETTLED, Sale, Sales
 
@@ -34,6 +34,9 @@ class Evidence:
     net: Net
     people: PeoplesEvidence = field(default_factory=PeoplesEvidence)
     prices: PriceList = field(default_factory=goods_prices)
+    lists: dict[Versions, PriceList] = field(
+        default_factory=dict
+    )  # where prices changed: by what a sale names
 
 
 def read_evidence(
@@ -42,14 +45,16 @@ def read_evidence(
     books: Path,
     people: Path | None = None,
     prices: PriceList | None = None,
+    lists: Path | None = None,
 ) -> Evidence:
-    """Read the files of a run."""
+    """Read the files of a run; `lists` says what every set of price versions costs, where they changed meanwhile."""
     return Evidence(
         [read_directory(directory) for directory in journals],
         read_cloud(database),
         read_net(books),
         read_people(people),
         prices or goods_prices(),
+        read_lists(lists) if lists is not None else {},
     )
 
 
@@ -73,7 +78,7 @@ def judge(evidence: Evidence) -> Report:
     findings += [Finding("evidence_damaged", where, what) for where, what in damages]
     findings += _lost(sales, cloud)
     findings += judge_captures(sales, captured)
-    findings += _priced_wrong(sales, cloud, evidence.prices)
+    findings += _priced_wrong(sales, cloud, evidence)
     findings += judge_people(evidence.people, sales, captured, _ledger_cash(sales, cloud))
     counted = Counter(finding.counter for finding in findings)
     known = [sale for sale in sales.by_order.values() if sale.is_opened]
@@ -156,10 +161,16 @@ def _lost(sales: Sales, cloud: CloudSide) -> Iterator[Finding]:
             yield Finding("lost", f"{tenant} order {order}", "completed, but not in the ledger")
 
 
-def _priced_wrong(sales: Sales, cloud: CloudSide, prices: PriceList) -> Iterator[Finding]:
+def _priced_wrong(sales: Sales, cloud: CloudSide, evidence: Evidence) -> Iterator[Finding]:
     """One finding a sale, whoever priced it wrong."""
     for (tenant, order), sale in sales.by_order.items():
         if sale.completed is None:
+            continue
+        prices = evidence.lists.get(sale.versions) if evidence.lists and sale.versions else evidence.prices
+        if prices is None:
+            yield Finding(
+                "priced_wrong", f"{tenant} order {order}", "it names versions that nobody published"
+            )
             continue
         faults = judge_price(sale.open_lines, sale.completed, prices)
         booked = cloud.orders.get((tenant, order))
@@ -170,6 +181,8 @@ def _priced_wrong(sales: Sales, cloud: CloudSide, prices: PriceList) -> Iterator
                 faults.append(f"the cloud books {theirs}, the box wrote {ours}")
             if booked.price_check == "priced_wrong":
                 faults.append("the cloud's own check says so")
+            elif evidence.lists and booked.price_check != "right":
+                faults.append("the cloud could not price it again")
         if faults:
             yield Finding("priced_wrong", f"{tenant} order {order}", "; ".join(faults))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,6 +12,9 @@ from simulators.goods import GOODS, TAX_PPM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+Versions = tuple[str, str, str]  # catalogue, overlay, taxes: hashes, as the opening of a sale names them
 
 _HALF = Fraction(1, 2)
 
@@ -44,6 +48,16 @@ def goods_prices() -> PriceList:
     """The prices of the demonstration shop."""
     prices = {good.gtin: ShelfPrice(good.price_minor, good.tax_class, good.is_weighed) for good in GOODS}
     return PriceList(prices, TAX_PPM)
+
+
+def read_lists(path: Path) -> dict[Versions, PriceList]:
+    """What every set of price versions costs, by the hashes that sales name."""
+    found = {}
+    for entry in json.loads(path.read_text(encoding="utf-8")):
+        catalogue, overlay, taxes = entry["versions"]
+        prices = {gtin: ShelfPrice(*price) for gtin, price in entry["prices"].items()}
+        found[catalogue, overlay, taxes] = PriceList(prices, entry["tax_ppm"])
+    return found
 
 
 def half_up(value: Fraction) -> int:

@@ -44,6 +44,7 @@ class Sale:
     box: str
     order: int
     is_opened: bool = False
+    versions: tuple[str, str, str] | None = None  # catalogue, overlay, taxes that its opening names
     lines: dict[int, dict[str, Any]] = field(default_factory=dict)
     voided_lines: set[int] = field(default_factory=set)
     tenders: dict[int, Tender] = field(default_factory=dict)
@@ -110,8 +111,8 @@ class Sales:
 
 
 def _opened(sale: Sale, record: dict[str, Any]) -> None:
-    del record
     sale.is_opened = True
+    sale.versions = (record["catalogue"], record["overlay"], record["taxes"])
 
 
 def _line_added(sale: Sale, record: dict[str, Any]) -> None:

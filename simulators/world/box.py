@@ -16,6 +16,7 @@ from edge.main import Machine, Options, RunningBox, renew_journal
 from edge.peripherals.connection import SerialSettings
 from edge.uplink.uplink import QUARANTINED
 from protocol import messages
+from protocol.catalogue import Catalogue
 from protocol.frame import HEADER_BYTES, scan
 from simulators.goods import CURRENCY
 from simulators.world.box_clock import BoxClock, Crystal
@@ -33,12 +34,14 @@ if TYPE_CHECKING:
 
     from edge.secure.client import SecureClient
     from edge.uplink.link import Link
+    from edge.versions.keeper import Fetch
+    from simulators.world.files import WorldFiles
     from simulators.world.ground import Ground
     from simulators.world.process import Process
     from simulators.world.wire import Wire
 
 # What the disk of a box holds, by folder.
-JOURNAL, CONFIGURATION, DOCUMENTS = "journal", "config", "documents"
+JOURNAL, CONFIGURATION, DOCUMENTS, VERSIONS = "journal", "config", "documents", "versions"
 
 
 class WorldBox(RunningBox):
@@ -55,6 +58,11 @@ class WorldBox(RunningBox):
             (TENANT, site.name), site.config.card_zone_key, site.blobs, self.post, site.chance("cards")
         )
         return site.cards
+
+    def _fetch(self) -> Fetch:
+        site = self._site
+        assert site.files is not None, "a world has a file service"
+        return site.files.fetch(site.wire, site.chance("fetch"))
 
     def _link(self) -> Link:
         topic, sealed = self.identity.seal("state", messages.offline_state())
@@ -96,6 +104,7 @@ class BoxSite:
         self.box: WorldBox | None = None
         self.cards: WorldCards | None = None
         self.link: BoxLink | None = None
+        self.files: WorldFiles | None = None
         self.crystal = Crystal(ground.loop.time, ground.now_ms)
         self.written: dict[
             bytes, int
@@ -168,7 +177,14 @@ class BoxSite:
         """The machine of one more life."""
         self._life += 1
         self.disk = self._next_disk(self._process)
-        return Machine(BoxClock(self.crystal), self.chance("bytes").randbytes, self.disk, self._devices)
+        return Machine(
+            BoxClock(self.crystal), self.chance("bytes").randbytes, self.disk, self._devices, self._image
+        )
+
+    def _image(self, path: str) -> Catalogue:
+        """An image of this box's own disk."""
+        assert self.disk is not None, "it lives"
+        return Catalogue(self.disk.read(path))
 
     def _next_disk(self, process: Process) -> BoxDisk:
         if self.disk is None:

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING
 
 from cloud.cardzone.client import CardZoneClient
+from cloud.catalogue.announcer import PublicationAnnouncer
+from cloud.catalogue.handlers import PublicationAnswers
 from cloud.catalogue_shelf import DirectoryShelf
 from cloud.channels.card import Acceptors, CardChannel
 from cloud.consumer import Consumer
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from simulators.world.ground import Ground
+    from simulators.world.process import Process
     from simulators.world.wire import Wire
 
 DATABASE, BACKUP = "cloud.db", "cloud.backup.db"
@@ -77,7 +80,13 @@ class WorldCloud:
         self.database: WorldDatabase | None = None
         self.link: CloudLink | None = None
         self.restored = 0
+        self._process: Process | None = None
         self._is_restored = False
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process lives."""
+        return self._process is not None and not self._process.is_dead
 
     async def enrol(self, boxes: list[tuple[str, int, bytes, bytes]]) -> None:
         """Make the database with these boxes in it: (name, number, up key, down key)."""
@@ -124,7 +133,7 @@ class WorldCloud:
             self._is_restored = False
             async with database.transaction() as tx:
                 await raise_epoch(tx)
-        process = PRESENT.get()
+        process = self._process = PRESENT.get()
         assert process is not None, "a cloud lives in a process"
         process.cut_with(database.cut)
         self.database = database
@@ -141,13 +150,16 @@ class WorldCloud:
             shelf=DirectoryShelf(self._ground.path(SHELF)),
             channel=channel,
             clock=self.clock,
-            lanes={"cfg": ConfigurationAnswers(), "state": StateReports()},
+            lanes={"cfg": ConfigurationAnswers(), "state": StateReports(), "ver": PublicationAnswers()},
         )
         poller = Poller(database=database, consumer=consumer, clock=self.clock)
         watch = FleetWatch(
             database=database, directory=directory, clock=self.clock, on_change=self._note_change
         )
         configurations = ConfigurationPublisher(
+            database=database, outbound=link, directory=directory, clock=self.clock
+        )
+        announcer = PublicationAnnouncer(
             database=database, outbound=link, directory=directory, clock=self.clock
         )
         async with asyncio.TaskGroup() as group:
@@ -157,9 +169,11 @@ class WorldCloud:
             group.create_task(consumer.run())
             group.create_task(poller.run())
             await configurations.start()
+            await announcer.start()
             while True:
                 await watch.look()
                 await configurations.look()
+                await announcer.look()
                 await asyncio.sleep(LOOK_S)
 
     async def _note_change(self) -> None:
@@ -184,4 +198,10 @@ JOIN configuration_document c ON c.tenant = d.tenant AND c.box = d.box AND c.ver
 LEFT JOIN box_report r ON r.tenant = d.tenant AND r.box = d.box
 WHERE c.state = 'sent' OR (c.state = 'applied' AND COALESCE(r.config_version, 0) <> d.version)
 """
-_UNDER_WAY = {"attempts open": _OPEN, "quarantined": _QUARANTINED, "not configured": _UNCONFIGURED}
+_OTHER_PRICES = "SELECT count(*) FROM publication_box WHERE state <> 'applied' OR held <> number"
+_UNDER_WAY = {
+    "attempts open": _OPEN,
+    "quarantined": _QUARANTINED,
+    "not configured": _UNCONFIGURED,
+    "not at the newest prices": _OTHER_PRICES,
+}

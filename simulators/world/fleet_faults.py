@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.fleet.configuration import sign
 from protocol import topics
 from protocol.seal import seal
-from simulators.world.box import CONFIGURATION, DOCUMENTS, JOURNAL
+from simulators.world.box import CONFIGURATION, DOCUMENTS, JOURNAL, VERSIONS
 from simulators.world.ground import SHARD, STORE, TENANT
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ SICK_S = (12.0, 40.0)  # longer than the product bears a box that is not well
 NEXT_VERSIONS = 3  # beyond the last one: what a forger would use
 
 FOLDERS = {
-    "old-disk": (JOURNAL, CONFIGURATION, DOCUMENTS),
+    "old-disk": (JOURNAL, CONFIGURATION, DOCUMENTS, VERSIONS),
     "old-journal": (JOURNAL,),
     "old-configuration": (CONFIGURATION,),
 }

@@ -19,7 +19,7 @@ from simulators.world.ground import Ground
 from simulators.world.loop import WorldLoop
 from simulators.world.seeds import Seeds
 from simulators.world.trace import Trace
-from simulators.world.world import WRITTEN, Wishes, World
+from simulators.world.world import PRICES, WRITTEN, Wishes, World
 
 if TYPE_CHECKING:
     from simulators.world.scene import Deed
@@ -137,7 +137,13 @@ def _run(seed: int, wishes: Wishes, directory: Path) -> Outcome:
 def _judge(directory: Path, world: World) -> tuple[dict[str, Any], tuple[int, ...]]:
     """(the checker's report, the times of unknown outcomes) of what a world left behind."""
     journals, database = sorted((directory / "journals").iterdir()), directory / DATABASE
-    evidence = read_evidence(journals, database, directory / "books.jsonl", directory / "memories.json")
+    evidence = read_evidence(
+        journals,
+        database,
+        directory / "books.jsonl",
+        directory / "memories.json",
+        lists=directory / PRICES,
+    )
     report = judge(evidence).as_json()
     assert world.desk is not None, "the world has run"
     put_back = [site.name for site in world.sites if site.put_back]

@@ -29,8 +29,8 @@ BACKUP_AGE_S = (10.0, 900.0)
 
 # The beginnings of the points' names, by the kind of process that passes them.
 POINTS = {
-    "box": ("agent.", "config.", "configuration.", "files.", "journal.", "uplink."),
-    "cloud": ("consumer.", "fleet.configuration_", "payments."),
+    "box": ("agent.", "config.", "configuration.", "files.", "journal.", "uplink.", "versions."),
+    "cloud": ("catalogue.announced", "consumer.", "fleet.configuration_", "payments."),
     "zone": ("cardzone.",),
 }
 

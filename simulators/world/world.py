@@ -11,10 +11,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from protocol.catalogue import build
+from protocol.catalogue import Catalogue, build
 from protocol.faults import set_hook
-from protocol.item import UNIT, WEIGHT, Item
-from protocol.item_facts import Facts
 from protocol.strict_json import dumps
 from simulators.checker.unknowns import CHAIN_DIGITS
 from simulators.goods import CURRENCY, GOODS, TAX_PPM
@@ -22,7 +20,9 @@ from simulators.world.box import BoxSite, Provision
 from simulators.world.cloud import SHELF, WorldCloud
 from simulators.world.customer import Customer
 from simulators.world.faults import Faults
+from simulators.world.files import WorldFiles
 from simulators.world.fleet_desk import FleetDesk
+from simulators.world.price_desk import PriceDesk, item_of, taxes_document
 from simulators.world.scene import Deed, Scene
 from simulators.world.schedule import plan
 from simulators.world.units import Unit, Units
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from simulators.world.schedule import Fault
 
 WRITTEN = "written.json"  # what the recorder saw
+PRICES = "prices.json"  # what each set of versions must cost
 HOUR_S = 3_600.0
 START_S = 5.0  # links are up and boxes in service
 SETTLE_S = 1_800.0  # every receipt, late answer and reversal of a healed world, ten times over
@@ -65,6 +66,7 @@ class World:
     customers: list[Customer] = field(default_factory=list)
     deeds: list[Deed] = field(default_factory=list)
     desk: FleetDesk | None = None
+    prices: PriceDesk | None = None
     visits: int = 0
     restless: list[str] = field(default_factory=lambda: ["the world goes on"])  # who is not at rest yet
 
@@ -76,13 +78,18 @@ class World:
         try:
             zone, cloud = CardZone(ground), WorldCloud(ground, self._wire("cloud"))
             desk = self.desk = FleetDesk(ground, cloud, units)
+            prices = self.prices = PriceDesk(ground, cloud, desk)
             await self._build(units, zone, cloud, desk)
+            await prices.publish(is_urgent=False)
             scene = Scene(ground, units, self.sites, cloud, zone.acquirer, self.deeds)
             faults = Faults(scene, desk, _settings(), self._plan())
             await asyncio.sleep(START_S)
             at_desk = ground.loop.create_task(desk.run(self.sites))
+            at_prices = ground.loop.create_task(prices.run())
             await self._live(faults)
+            prices.close()
             await self._settle(units, cloud, desk)
+            await _end(at_prices)
             await _end(at_desk)
             await units.stop()
             await zone.acquirer.stop()
@@ -112,6 +119,7 @@ class World:
         await zone.start_acquirer()
         for box in boxes:
             site = BoxSite(self.ground, self._wire(box.name), box)
+            site.files = WorldFiles(self.ground, cloud)
             self.sites.append(site)
             units.add(Unit("box", box.name, site.live))
             chance = self.ground.seeds.chance(f"shopper {box.name}")
@@ -129,7 +137,9 @@ class World:
         directory, shelf = self.ground.path("provision"), self.ground.path(SHELF)
         (directory / "catalogue").mkdir(parents=True)
         shelf.mkdir()
-        image = build([_item(good) for good in GOODS], CURRENCY)
+        image = build([item_of(good, good.price_minor) for good in GOODS], CURRENCY)
+        assert self.prices is not None, "it opens first"
+        self.prices.provisioned(Catalogue(image).hash.hex())
         (directory / "catalogue" / "active.tbc").write_bytes(image)
         (directory / "settings.json").write_text(json.dumps(_settings()))
         (shelf / "goods.tbc").write_bytes(image)
@@ -186,6 +196,8 @@ class World:
         self.ground.path(WRITTEN).write_text(json.dumps(written), encoding="utf-8")
         memories = [memory.as_json() for customer in self.customers for memory in customer.memories]
         printers = {site.name: site.paper.lines for site in self.sites}
+        assert self.prices is not None, "it has run"
+        self.ground.path(PRICES).write_text(json.dumps(self.prices.lists_as_json()), encoding="utf-8")
         people = json.dumps({"memories": memories, "printers": printers}, ensure_ascii=False)
         self.ground.path("memories.json").write_text(people, encoding="utf-8")
 
@@ -207,14 +219,8 @@ def _is_calm(site: BoxSite) -> bool:
     return sale is None or sale.phase not in ("authorizing", "unknown")
 
 
-def _item(good: Any) -> Item:
-    kind = WEIGHT if good.is_weighed else UNIT
-    facts = Facts(good.category)
-    return Item(good.gtin, good.name, good.price_minor, good.tax_class, kind, good.age_min, facts)
-
-
 def _taxes() -> dict[str, Any]:
-    return {"v": 1, "mode": "included", "rounding": "line", "rates": TAX_PPM}
+    return taxes_document(TAX_PPM)
 
 
 def _settings() -> dict[str, Any]:

@@ -198,9 +198,13 @@ class Run:
 
     def report(self) -> Report:
         """Let the checker judge what lies on disk now."""
+        return judge(self.evidence())
+
+    def evidence(self) -> Evidence:
+        """What lies on disk now."""
         people = PeoplesEvidence(json.loads(json.dumps(self.memories)), {"till-1": self.printer.text()})
         journals = [read_directory(self.till.directory)]
-        return judge(Evidence(journals, read_cloud(self.database), read_net(self.books_file), people, PRICES))
+        return Evidence(journals, read_cloud(self.database), read_net(self.books_file), people, PRICES)
 
 
 __all__ = ["NOON_MS", "PRICES", "TENANT", "Run", "purchase"]

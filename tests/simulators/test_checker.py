@@ -7,13 +7,17 @@ import asyncio
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from protocol.identifiers import to_paper
+from simulators.checker.judge import judge
+from simulators.checker.pricing import PriceList
 from simulators.checker.report import MUST_BE_ZERO
+from tests.cloud.tills import CATALOGUE, TAXES
 from tests.simulators.checker_run import TENANT, Run, purchase
 
 if TYPE_CHECKING:
@@ -54,6 +58,38 @@ async def test_a_clean_run_counts_nothing_wrong(run):
         1,
     )
     assert (report.unknown_open, report.sales_open, report.receipts_outstanding) == (0, 0, 0)
+
+
+async def test_a_sale_is_priced_by_the_versions_that_its_opening_names(run):
+    order = run.cash_sale()
+    await run.deliver()
+    evidence = run.evidence()
+    named = (CATALOGUE.hash.hex(), "", TAXES.hash.hex())
+    dearer = {
+        gtin: price._replace(price_minor=price.price_minor + 1)
+        for gtin, price in evidence.prices.prices.items()
+    }
+    other = PriceList(dearer, evidence.prices.tax_ppm)
+
+    right = judge(replace(evidence, lists={named: evidence.prices, ("0" * 64, "", ""): other}))
+    changed = judge(replace(evidence, lists={named: other}))
+    unknown = judge(replace(evidence, lists={("0" * 64, "", ""): evidence.prices}))
+
+    assert right.priced_wrong == 0
+    assert (changed.priced_wrong, unknown.priced_wrong) == (1, 1)
+    assert order in unknown.findings[0].subject
+    assert "nobody published" in unknown.findings[0].what
+
+
+async def test_where_prices_change_a_sale_that_the_cloud_could_not_price_again_counts(run):
+    run.cash_sale()
+    await run.deliver()
+    run.tamper("UPDATE sale_order SET price_check = 'price-not-checked'")
+    evidence = run.evidence()
+    named = (CATALOGUE.hash.hex(), "", TAXES.hash.hex())
+
+    assert judge(evidence).priced_wrong == 0
+    assert judge(replace(evidence, lists={named: evidence.prices})).priced_wrong == 1
 
 
 async def test_a_completed_sale_that_the_cloud_never_books_is_lost(run):

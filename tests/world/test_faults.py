@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-# Points that no world passes: the card reader's side is played, and sets of versions are not sent yet.
-NOT_IN_WORLDS = {"secure", "versions"}
+# Points that no process of a world passes: the card reader's side is played, and commands pass the rest of these.
+NOT_IN_WORLDS = {"secure", "catalogue"}
 
 
 class Time:

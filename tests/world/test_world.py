@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -57,6 +59,18 @@ def test_a_world_without_faults_sells_and_every_book_agrees():
     assert outcome.is_clean, outcome.report["findings"]
     assert outcome.report["sales_paid"] > 30
     assert not any(count for kind, count in outcome.faults.items())
+
+
+def test_prices_change_while_people_shop_and_every_sale_costs_what_its_versions_say(tmp_path):
+    outcome = run_seed(1, Wishes(boxes=2, hours=0.2, has_faults=False), tmp_path)
+    with closing(sqlite3.connect(tmp_path / "cloud.db")) as cloud:
+        sql = "SELECT DISTINCT catalogue, overlay, taxes FROM sale_order WHERE state = 'completed'"
+        sold_by = {tuple(row) for row in cloud.execute(sql)}
+
+    assert outcome.is_clean, outcome.report["findings"]
+    assert len({catalogue for catalogue, _, _ in sold_by}) > 1
+    assert len({overlay for _, overlay, _ in sold_by}) > 2
+    assert outcome.points["versions.changed_over"] > len(sold_by)
 
 
 def test_a_sale_that_the_cloud_forgets_is_found(monkeypatch):

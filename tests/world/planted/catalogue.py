@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.world.planted import boxes, clouds, fleets, journals, zones
+from tests.world.planted import boxes, clouds, fleets, journals, prices, zones
 
-CATALOGUE = (*boxes.BUGS, *journals.BUGS, *clouds.BUGS, *zones.BUGS, *fleets.BUGS)
+CATALOGUE = (*boxes.BUGS, *journals.BUGS, *clouds.BUGS, *zones.BUGS, *fleets.BUGS, *prices.BUGS)
