@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cloud.ports import CardChannel, Clock, LateAnswer
 
 CALLS_AT_ONCE = 256  # more than an acquirer's link takes; bounds memory and open frames in the card zone
+CALLS_WAITING_MAX = 256  # of one terminal: its box asks for 16 at a time; a restored database brings more
 REPAIR_BUDGET_MS = 30_000  # a reversal or query: nobody waits at a till, but a dead link must be noticed
 GRACE_MS = 2_000  # the channel watches the deadline itself; this only catches a channel that forgot
 
@@ -45,12 +46,15 @@ class ChannelCalls:
         channel.listen(self._hear_late)
 
     def start(self, call: Call) -> None:
-        """Queue one call behind the others of its terminal."""
+        """Queue one call behind the others of its terminal; at the bound it is turned away."""
         about = call.about
         name = (about.tenant, about.attempt)
-        self._waiting[name] = self._waiting.get(name, 0) + 1
         terminal = (about.tenant, about.box)
         lane = self._lanes.get(terminal)
+        if lane is not None and len(lane) >= CALLS_WAITING_MAX:
+            self._turn_away(call)
+            return
+        self._waiting[name] = self._waiting.get(name, 0) + 1
         if lane is not None:
             lane.append(call)
             return
@@ -69,6 +73,12 @@ class ChannelCalls:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _turn_away(self, call: Call) -> None:
+        """Do without a call. A payment was never asked for; a reversal or a query comes again when it is due."""
+        if call.kind == "authorize":
+            about = call.about
+            self._report(CallResult(about.tenant, about.attempt, "expired", ChannelAnswer("declined")))
 
     async def _run_lane(self, terminal: tuple[str, str]) -> None:
         lane = self._lanes[terminal]
