@@ -18,7 +18,7 @@ from protocol.promotions.work import Work, in_order
 
 ENGINE = 2
 LEVEL, OVERRIDE = "level:", "override:"
-NONE = ()  # no shares
+NONE: list[tuple[str, int, int]] = []  # no shares; never added to
 
 
 class Sold:

@@ -30,7 +30,7 @@ def test_a_percentage_is_taken_off_the_lines_that_a_selector_means():
 
     assert sold.discounts == [("r1", 45)]
     assert sold.lines[0][:4] == (1, 300, [("r1", 3, 30)], 270)
-    assert sold.lines[1][:4] == (2, 333, (), 333)
+    assert sold.lines[1][:4] == (2, 333, [], 333)
     assert (sold.list_minor, sold.total_minor) == (783, 738)
 
 
