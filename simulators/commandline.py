@@ -29,6 +29,7 @@ COMMANDS = {
     ),
     "torture": ("simulators.torture.command", "torture", "Break real processes under load, and judge."),
     "fleet": ("cloud.fleet.commands", "fleet", "Enrol boxes, push configuration, see what they run."),
+    "price": ("simulators.commands.price", "price_files", "Price a basket from files, and tell why."),
     "receipt": ("simulators.commands.receipt", "receipt", "Check and look at templates of receipts."),
     "explain": ("cloud.explain_command", "explain", "Tell one sale's story from scan to ledger."),
     "doctor": ("edge.doctor", "doctor", "Check a box and name each trouble with its mend."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.pricing.sale import LEVEL, OVERRIDE
@@ -15,6 +15,7 @@ from tests.properties.promotion_cases import MONOTONE, case_of, lines_of, sold
 SEEDS = st.integers(0, 2**32)
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_lines_shares_taxes_and_totals_sum_exactly_and_nothing_is_negative(seed):
     case = case_of(seed)
@@ -34,6 +35,7 @@ def test_lines_shares_taxes_and_totals_sum_exactly_and_nothing_is_negative(seed)
     assert told.list_minor - sum(minor for _, minor in told.discounts) == amounts
 
 
+@settings(deadline=None)
 @given(SEEDS, st.randoms(use_true_random=False))
 def test_the_order_of_scanning_changes_no_amount(seed, shuffler):
     case = case_of(seed)
@@ -56,6 +58,7 @@ def test_the_order_of_scanning_changes_no_amount(seed, shuffler):
     assert sorted(line[1:] for line in first.lines) == sorted(line[1:] for line in second.lines)
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_one_more_item_never_costs_less_where_no_rule_is_of_that_kind(seed):
     case = case_of(seed, MONOTONE)
@@ -68,6 +71,7 @@ def test_one_more_item_never_costs_less_where_no_rule_is_of_that_kind(seed):
     assert after >= before - len(case["rules"]["rules"]) - 3
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_limits_hold(seed):
     case = case_of(seed)
@@ -80,6 +84,7 @@ def test_limits_hold(seed):
             assert "budget_minor" not in limits[rule] or minor <= grants[rule][1]
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_a_set_that_has_seen_other_baskets_prices_the_same(seed):
     case = case_of(seed)
