@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,11 @@ class Source:
         return ast.parse(self.text, self.path)
 
     @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node of the tree."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
     def lines(self) -> list[str]:
         """The text by line; line 1 is at index 0."""
         return self.text.splitlines()
@@ -56,7 +61,7 @@ class Source:
 
     def walk(self, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
         """Every node of these kinds."""
-        return (node for node in ast.walk(self.tree) if isinstance(node, kinds))
+        return (node for node in self.nodes if isinstance(node, kinds))
 
     def is_in(self, *places: str) -> bool:
         """Whether the file is one of `places`, or lies in a folder of them."""
@@ -78,13 +83,16 @@ def files() -> Iterator[Path]:
 
 def sources(*places: str) -> list[Source]:
     """The Python files in `places` (folders or files by their path from the root)."""
-    found = []
-    for path in files():
-        if path.suffix == ".py":
-            source = Source(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
-            if source.is_in(*places):
-                found.append(source)
-    return found
+    return [source for source in _read() if source.is_in(*places)]
+
+
+@cache
+def _read() -> tuple[Source, ...]:
+    """All Python files, read and taken apart once for all rules."""
+    paths = [path for path in files() if path.suffix == ".py"]
+    return tuple(
+        Source(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in paths
+    )
 
 
 def faults_of(rule: Callable[[Source], list[str]], *places: str) -> str:

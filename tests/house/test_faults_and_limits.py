@@ -25,7 +25,7 @@ class FaultPoints:
         """Take in one file."""
         if "protocol.faults" not in source.text and "import faults" not in source.text:
             return
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, ast.Assign) and _is_call(node.value, "declare"):
                 for target in node.targets:
                     self.constants[source.path, dotted(target)] = _first(node.value)

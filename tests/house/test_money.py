@@ -24,7 +24,7 @@ MONEY_CODE = (
 
 def integers_only(source: Source) -> list[str]:
     faults = []
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, (float, complex)):
             faults.append(source.fault(node, f"the float {node.value}"))
         if isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, ast.Div):

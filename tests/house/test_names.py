@@ -68,7 +68,7 @@ def _defined_names(source: Source) -> Iterator[tuple[int, str]]:
     """Every name that this file gives, with its line; names of other people's code are not ours to choose."""
     for part in source.path.removesuffix(".py").split("/"):
         yield 1, part
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.lineno, node.name
         elif isinstance(node, ast.arg):

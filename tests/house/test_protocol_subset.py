@@ -72,14 +72,14 @@ def only_known_syntax(source: Source) -> list[str]:
         for kind, why in FORBIDDEN_NODES.items()
         for node in source.walk(kind)
     ]  # fmt: skip
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         faults += [source.fault(node, why) for why in _unknown_form(node)]
     return without_excused(source, faults)
 
 
 def only_known_names(source: Source) -> list[str]:
     faults = []
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Name) and node.id in FORBIDDEN_NAMES:
             faults.append(source.fault(node, f"{node.id}: {FORBIDDEN_NAMES[node.id]}"))
         if isinstance(node, ast.FunctionDef) and node.name in FORBIDDEN_NAMES:
@@ -100,7 +100,7 @@ def no_silently_wrong_calls(source: Source) -> list[str]:
 def no_reliance_on_dict_order(source: Source) -> list[str]:
     faults = []
     iterables: list[ast.expr] = []
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.For):
             iterables.append(node.iter)
         elif isinstance(node, (ast.ListComp, ast.GeneratorExp)):
