@@ -140,15 +140,16 @@ class RunningBox:
         settings = self.configuration.start()
         self.versions = self._versions(options)
         shop = self.versions.start() or open_shop(options.work / "catalogue", config.currency)
-        shop = replace(shop, place=config.box)
         records = recall.recent_records(self.journal)
         self.ids = recall.id_maker(config.box_number, records)
-        first = Box(settings=settings, shop=shop, unbound=config.devices.unbound)
+        first = Box(settings, replace(shop, place=config.box), unbound=config.devices.unbound)
         self.recalled = recall.recall(first, records)
         self.devices = options.machine.devices(config.devices, self.post, self.clock.monotonic_ms)
         self.cards = self._secure_client(options)
         badge = BadgeCheck(lambda: self.agent.box.settings.staff, self.clock.monotonic_ms)
-        self.screen = screen or ScreenServer(self.post, port=options.screen_port, badge=badge)
+        self.screen = screen or ScreenServer(
+            self.post, port=options.screen_port, badge=badge, look=lambda: self.agent.box.settings.screen
+        )
         self.acts = Acts(
             uplink=self.uplink,
             cards=self.cards,

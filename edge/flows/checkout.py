@@ -312,6 +312,7 @@ ACTIONS: dict[str, tuple[tuple[str, ...], Callable[[Box, events.ShopperActed, No
     "back": (("weigh", "age", "choose", "card", "cash", "declined"), _back),
     "void_line": (("basket", "age"), _void_line),
     "weigh_done": (("weigh",), scanning.weigh_done),
+    "pick": (("basket",), scanning.pick),
     "help": ((), _ask_help),
     "help_cancel": ((), _cancel_help),
     "more_time": (WAITING_PAGES, _more_time),

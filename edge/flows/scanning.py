@@ -9,9 +9,9 @@ from edge.effects import Record, ShowOnPole, WatchScale
 from edge.flows import words
 from edge.flows.payment import inactivity
 from edge.flows.state import Sale, Waiting
-from protocol.basket import LABEL, SCAN, Basket
+from protocol.basket import LABEL, MANUAL, SCAN, Basket
 from protocol.errors import ConfigError, PeerError
-from protocol.item import UNIT
+from protocol.item import UNIT, WEIGHT
 from protocol.pricing.engine import ENGINE, Pricer
 from protocol.product_codes import GS1
 
@@ -54,10 +54,21 @@ def start_sale(box: Box, now: Now) -> tuple[Box, list[Effect]]:
     return replace(box, sale=sale, last_sale=None), [opened]
 
 
-def wait_for_weight(box: Box, item: Item, now: Now) -> Decision:
+def pick(box: Box, event: ShopperActed, now: Now) -> Decision:
+    """A key of the screen was touched in place of a barcode; only goods that stand on one are sold so."""
+    screen = box.settings.screen
+    item = box.shop.prices.find(event.choice) if screen is not None and event.choice in screen.gtins else None
+    if item is None:
+        return replace(box, notice="item-not-found"), []
+    if item.kind == WEIGHT:
+        return wait_for_weight(box, item, now, MANUAL)
+    return _sell(box, item, now, Amounts(), MANUAL)
+
+
+def wait_for_weight(box: Box, item: Item, now: Now, source: str = SCAN) -> Decision:
     """Show the weigh page; the item becomes a line once a stable weight was confirmed."""
     box, effects = start_sale(box, now)
-    waiting = Waiting(gtin=item.gtin, name=item.name)
+    waiting = Waiting(gtin=item.gtin, name=item.name, source=source)
     box = replace(
         box.with_sale(phase="weigh", waiting=waiting),
         notice="",
@@ -116,7 +127,7 @@ def weigh_done(box: Box, event: ShopperActed, now: Now) -> Decision:
     item = box.shop.prices.find(sale.waiting.gtin)
     if item is None:
         return replace(box.with_sale(phase="basket", waiting=None), notice="item-not-found"), []
-    changed, effects = _sell(box, item, now, Amounts(weight_g=box.weight_g))
+    changed, effects = _sell(box, item, now, Amounts(weight_g=box.weight_g), sale.waiting.source)
     return changed, [*effects, WatchScale(is_wanted=False)]
 
 

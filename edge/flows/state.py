@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from protocol.basket import SCAN
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -93,6 +95,7 @@ class Waiting:
 
     gtin: str
     name: str
+    source: str = SCAN
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@
 |---|---|
 | GET / and /static/NAME | the page; read once into memory, nothing else can be fetched |
 | GET /events | the stream of views, see `stream.py` |
+| GET /look/DIGEST | colours, keys, tiles and words of the store's screen, as the view names them |
+| GET /logo/DIGEST | its logo, a PNG |
 | POST /act | a touch of the shopper: 204, and what comes of it is in the next view |
 | POST /attend | an act of staff: 200 {"name"} after the check of id and PIN; act "unlock" only checks |
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
     from edge.badge import BadgeCheck
     from edge.ports import Post
+    from protocol.screen import Screen
 
 STATIC = Path(__file__).parent / "static"
 KINDS = {
@@ -65,6 +68,7 @@ class ScreenServer:
         host: str = "127.0.0.1",
         badge: BadgeCheck | None = None,
         views: Views | None = None,
+        look: Callable[[], Screen | None] = lambda: None,
     ) -> None:
         if not ipaddress.ip_address(host).is_loopback:
             raise ConfigError(
@@ -72,6 +76,7 @@ class ScreenServer:
             )
         self._post = post
         self._badge = badge
+        self._look = look
         self._socket_address = (host, port)
         self._files = _read_files()
         self._views = views or Views(_digest(self._files))
@@ -142,12 +147,16 @@ class ScreenServer:
         routes = [
             Route("/", self._page, methods=["GET"]),
             Route("/static/{name}", self._file, methods=["GET"]),
+            Route("/look/{digest}", self._looks, methods=["GET"]),
+            Route("/logo/{digest}", self._logo, methods=["GET"]),
             Route("/events", self._views, methods=["GET"]),
             Route("/act", self._act, methods=["POST"]),
             Route("/attend", self._attend, methods=["POST"]),
         ]
         refusals = {404: _no_file, 405: _no_method}
-        return Guard(Starlette(routes=routes, exception_handlers=refusals))
+        app = Starlette(routes=routes, exception_handlers=refusals)
+        app.router.redirect_slashes = False
+        return Guard(app)
 
     async def _page(self, request: Request) -> Response:
         del request
@@ -155,6 +164,21 @@ class ScreenServer:
 
     async def _file(self, request: Request) -> Response:
         return _file_response(self._files, request.path_params["name"])
+
+    async def _looks(self, request: Request) -> Response:
+        look = self._named_look(request)
+        return _no_file() if look is None else JSONResponse(look.look)
+
+    async def _logo(self, request: Request) -> Response:
+        look = self._named_look(request)
+        if look is None or not look.logo:
+            return _no_file()
+        return Response(look.logo, headers={"content-type": "image/png"})
+
+    def _named_look(self, request: Request) -> Screen | None:
+        """The look in force, when it is the one that is asked for."""
+        look = self._look()
+        return look if look is not None and look.digest == request.path_params["digest"] else None
 
     async def _act(self, request: Request) -> Response:
         try:

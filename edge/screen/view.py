@@ -30,6 +30,7 @@ def view_of(box: Box) -> dict[str, Any]:
         "language": box.language,
         "languages": list(settings.languages),
         "store": settings.store_name,
+        "look": "" if settings.screen is None else settings.screen.digest,
         "currency": box.shop.currency,
         "decimals": exponent(box.shop.currency),
         "methods": offered_methods(box),

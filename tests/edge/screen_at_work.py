@@ -31,7 +31,7 @@ class ScreenAtWork:
 
     def __post_init__(self) -> None:
         badge = BadgeCheck(lambda: self.play.box.settings.staff, lambda: self.now_ms)
-        self.server = ScreenServer(self.post, badge=badge)
+        self.server = ScreenServer(self.post, badge=badge, look=lambda: self.play.box.settings.screen)
 
     @property
     def address(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 from functools import partial
@@ -13,8 +14,9 @@ from edge.events import AttendantActed, CodeScanned, LinkChanged, ShopperActed
 from edge.screen.server import MAX_TOUCHES_PER_S, ScreenServer
 from edge.screen.stream import MAX_STREAMS, Views
 from edge.screen.view import view_of
+from edge.settings import read_settings
 from protocol.errors import ConfigError
-from tests.builders import BREAD, SOAP
+from tests.builders import BREAD, SOAP, Play, idle_box
 from tests.edge.screen_at_work import PIN, screen_at_work, until
 from tests.edge.screen_client import ask, post, stream
 
@@ -47,6 +49,28 @@ async def test_page_comes_from_memory_with_every_guarding_header(path, kind):
     assert "unsafe" not in policy
     assert "http" not in policy
     assert "server" not in answer.headers
+
+
+async def test_look_and_logo_of_the_store_are_given_by_their_digest_only():
+    png = b"\x89PNG\r\n\x1a\n"
+    looks = {"colours": {"brand": "#7a1f5c"}, "logo": base64.b64encode(png).decode()}
+    play = Play(box=idle_box(screen=read_settings({"screen": looks}).screen))
+
+    async with screen_at_work(play) as screen:
+        digest = screen.view()["look"]
+        look = await ask(screen.host, "GET", f"/look/{digest}")
+        logo = await ask(screen.host, "GET", f"/logo/{digest}")
+        others = [
+            await ask(screen.host, "GET", path)
+            for path in ("/look/0000", "/logo/0000", "/look/", "/logo/..%2f")
+        ]
+        screen.play = Play(box=idle_box())
+        gone = [await ask(screen.host, "GET", f"/{name}/{digest}") for name in ("look", "logo")]
+
+    assert json.loads(look.body)["colours"]["brand"] == "#7a1f5c"
+    assert (logo.body, logo.headers["content-type"]) == (png, "image/png")
+    assert logo.headers["x-content-type-options"] == "nosniff"
+    assert {answer.status for answer in (*others, *gone)} == {404}
 
 
 async def test_page_holds_nothing_inline_and_nothing_from_elsewhere():

@@ -14,8 +14,12 @@ const STROKE_MS = 150; // a person's strokes are further apart; a scanner that t
 const TEXT_SIZES = 3;
 
 const preferences = { size: 0, reach: false, ...stored() };
+// How the store's screen looks until its own look came: as the software brings it.
+const OUR_LOOK = { digest: "", colours: {}, logo: false, buttons: ["help", "reach", "text_size"], quick_keys: [], tiles: [], staff_acts: null, words: {} };
+let look = OUR_LOOK;
 let view = null;
 let dialog = "";
+let tile = -1; // the group of goods that is open in the dialog, -1 for all groups
 let isLost = false;
 let heardAt = Date.now();
 let files = "";
@@ -71,9 +75,24 @@ function lost() {
   render();
 }
 
+async function dress(digest) {
+  let next = OUR_LOOK;
+  if (digest) {
+    const answer = await fetch(`/look/${digest}`);
+    if (!answer.ok) return; // another one came into force meanwhile: the next view names it
+    next = { ...OUR_LOOK, ...(await answer.json()), digest };
+  }
+  if (view && (view.look || "") !== digest) return;
+  for (const name of Object.keys(look.colours)) document.documentElement.style.removeProperty(`--${name}`);
+  for (const [name, colour] of Object.entries(next.colours)) document.documentElement.style.setProperty(`--${name}`, colour);
+  look = next;
+  render();
+}
+
 function receive(next) {
   const before = view;
   view = next;
+  if ((next.look || "") !== look.digest) dress(next.look || "").catch(() => {});
   if (before && before.page !== next.page) {
     rest();
     dialog = "";
@@ -105,8 +124,8 @@ function render() {
   root.dir = language.direction;
   root.dataset.size = preferences.size;
   root.dataset.reach = preferences.reach ? "low" : "";
-  const shown = view || { page: "starting", store: "", languages: [], methods: [], methods_closed: {}, is_linked: true, blocked: [], troubles: [], language: "en" };
-  const t = wordsOf(shown.language);
+  const shown = { ...(view || { page: "starting", store: "", languages: [], methods: [], methods_closed: {}, is_linked: true, blocked: [], troubles: [], language: "en" }), look };
+  const t = worded(wordsOf(shown.language), shown.language);
   morph(document.getElementById("app"), app(shown, t, preferences));
   const over = overlay(shown, t);
   const veil = document.getElementById("veil");
@@ -118,11 +137,17 @@ function render() {
   speak(shown, t);
 }
 
+// The store's own words in place of ours.
+function worded(t, language) {
+  const own = (name, values) => (look.words[name] && look.words[name][language]) || t(name, values);
+  return Object.assign(own, { notice: t.notice, decline: t.decline });
+}
+
 function overlay(shown, t) {
   if (isLost || !view) return DIALOGS.lost(shown, t);
   if (staff.isOpen()) return staff.overlay(shown, t);
   if (shown.is_warned) return DIALOGS.warned(shown, t);
-  return dialog ? DIALOGS[dialog](shown, t) : null;
+  return dialog ? DIALOGS[dialog](shown, t, tile) : null;
 }
 
 // What a screen reader says: the notice at once, the newest line and the total in their turn.
@@ -164,6 +189,11 @@ const INTERFACE = {
   staff: () => staff.open(),
   help: () => (dialog = "help"),
   cancel: () => (dialog = "cancel"),
+  tiles: () => {
+    dialog = "tiles";
+    tile = -1;
+  },
+  tile: (data) => (tile = Number(data.value)),
   close: () => {
     dialog = "";
     staff.close();
@@ -177,7 +207,7 @@ document.addEventListener("click", (event) => {
   if (data.action) act(data);
   else if (data.staff) staff.touched(data.staff, data.value, view, (fields) => post("/attend", fields), render);
   else if (data.ui) {
-    INTERFACE[data.ui]();
+    INTERFACE[data.ui](data);
     render();
   }
 });

@@ -46,14 +46,20 @@ function bar(view, t, preferences) {
     h("button", { type: "button", class: "chip", "data-action": "language", "data-choice": name,
       lang: LANGUAGES[name].tag, "aria-pressed": String(name === view.language) }, LANGUAGES[name].name));
   return h("header", { class: "bar" },
-    h("h1", { class: "store" }, plain(view.store)),
+    h("h1", { class: "store" }, view.look.logo
+      ? h("img", { class: "logo", src: `/logo/${view.look.digest}`, alt: plain(view.store) }) : plain(view.store)),
     h("nav", { class: "chips", "aria-label": t("language") },
       view.languages.length > 1 ? languages : null,
-      h("button", { type: "button", class: "chip", "data-ui": "text-size", "aria-label": t("text-size") },
-        h("span", { class: "letter-small" }, "A"), h("span", { class: "letter-large" }, "A")),
-      h("button", { type: "button", class: "chip chip-reach", "data-ui": "reach", "aria-label": t("reach"),
-        "aria-pressed": String(preferences.reach) }, icon("reach")),
+      has(view, "text_size") ? h("button", { type: "button", class: "chip", "data-ui": "text-size", "aria-label": t("text-size") },
+        h("span", { class: "letter-small" }, "A"), h("span", { class: "letter-large" }, "A")) : null,
+      has(view, "reach") ? h("button", { type: "button", class: "chip chip-reach", "data-ui": "reach", "aria-label": t("reach"),
+        "aria-pressed": String(preferences.reach) }, icon("reach")) : null,
       h("button", { type: "button", class: "chip", "data-ui": "staff", "aria-label": t("staff") }, icon("staff"))));
+}
+
+// Whether the store shows one of the buttons that may be left out.
+function has(view, name) {
+  return view.look.buttons.includes(name);
 }
 
 function notices(view, t) {
@@ -88,9 +94,27 @@ function note(kind, sign, text) {
 }
 
 function basket(view, t) {
-  if (view.sale.lines.length) return lines(view, t, false);
-  return h("section", { class: "panel" }, icon("barcode", "sign"),
-    h("h2", { tabindex: "-1" }, t("basket-empty-page")), h("p", { class: "lead" }, t("basket-empty-text")));
+  if (view.sale.lines.length) return [lines(view, t, false), quickKeys(view, t)];
+  return [h("section", { class: "panel" }, icon("barcode", "sign"),
+    h("h2", { tabindex: "-1" }, t("basket-empty-page")), h("p", { class: "lead" }, t("basket-empty-text"))), quickKeys(view, t)];
+}
+
+// Goods that a shopper may pick without a barcode: the store's quick keys, and the way to its groups.
+function quickKeys(view, t) {
+  const { quick_keys: keys, tiles } = view.look;
+  if (!keys.length && !tiles.length) return null;
+  return h("nav", { class: "quick", "aria-label": t("tiles") },
+    keys.map((key) => pickKey(view, key)),
+    // Without groups the dialog holds the same keys: it is for panels that have no room for them here.
+    uiButton(`key-plain key-tiles${tiles.length ? "" : " key-tiles-alone"}`, "tiles", t("tiles"), "grid"));
+}
+
+function pickKey(view, key) {
+  return button("key-plain key-pick", "pick", labelOf(view, key), { "data-choice": key.gtin });
+}
+
+function labelOf(view, named) {
+  return plain(named.label[view.language] || Object.values(named.label)[0]);
 }
 
 function lines(view, t, isSmall) {
@@ -127,7 +151,7 @@ function till(view, t) {
       h("strong", { class: "sum-total", id: "total" }, money(view, sale.total))),
     isBasket ? button("key-main key-pay", "pay", t("pay"), { disabled: sale.item_count === 0 }) : null,
     h("div", { class: "pair" },
-      view.help || view.page === "paid" ? null : uiButton("key-plain", "help", t("help"), "help"),
+      view.help || view.page === "paid" || !has(view, "help") ? null : uiButton("key-plain", "help", t("help"), "help"),
       canCancel ? uiButton("key-quiet", "cancel", t("cancel-sale")) : null));
 }
 
@@ -149,7 +173,7 @@ const PANELS = {
   attract: (view, t) => [
     ...headline("barcode", t("attract"), t("attract-text")),
     button("key-main key-start", "start", t("start")),
-    view.help ? null : uiButton("key-plain", "help", t("help"), "help"),
+    view.help || !has(view, "help") ? null : uiButton("key-plain", "help", t("help"), "help"),
   ],
   weigh: (view, t, sale) => {
     const isSteady = view.sale.weight_state === "stable" && sale.weight_g > 0;
@@ -268,5 +292,19 @@ export const DIALOGS = {
     uiButton("key-quiet", "close", t("close"))),
   cancel: (view, t) => dialog("cancel", "bin", t("cancel-sale-title"), t("cancel-sale-text"),
     button("key-bad", "cancel_sale", t("cancel-sale-yes")), uiButton("key-main", "close", t("cancel-sale-no"))),
+  tiles: (view, t, open) => {
+    const { quick_keys: keys, tiles } = view.look;
+    const group = tiles[open];
+    return h("div", { class: "veil", id: "veil" },
+      h("section", { class: "dialog dialog-tiles", role: "dialog", "aria-modal": "true", "aria-labelledby": "dialog-title" },
+        h("h2", { id: "dialog-title", tabindex: "-1" }, group ? labelOf(view, group) : t("tiles-title")),
+        h("div", { class: "tiles" }, group
+          ? group.keys.map((key) => pickKey(view, key))
+          : [keys.map((key) => pickKey(view, key)),
+            tiles.map((each, place) => uiButton("key-main key-group", "tile", labelOf(view, each), "", { "data-value": place }))]),
+        h("div", { class: "pair" },
+          group ? uiButton("key-plain", "tile", t("tiles-back"), "", { "data-value": -1 }) : null,
+          uiButton("key-plain", "close", t("close")))));
+  },
   lost: (view, t) => dialog("lost", "clock", t("starting"), t("lost-text")),
 };

@@ -45,7 +45,7 @@ export function acts(view) {
     ["paid", "attract", "out_of_service"].includes(page) && "receipt_reprinted",
     "drawer_opened",
     view.blocked.includes("attendant") ? "in_service" : "out_of_service",
-  ].filter(Boolean);
+  ].filter((act) => act && (!view.look.staff_acts || view.look.staff_acts.includes(act)));
 }
 
 // A key of the overlay was touched; `post` sends to /attend and gives {status, body}. Calls `changed` after each step.

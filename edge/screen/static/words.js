@@ -30,6 +30,9 @@ const WORDS = {
     removed: "removed",
     pay: "Pay",
     help: "Help",
+    tiles: "No barcode?",
+    "tiles-title": "Which item is it?",
+    "tiles-back": "Back to all groups",
     "cancel-sale": "Cancel purchase",
     "cancel-sale-title": "Cancel the whole purchase?",
     "cancel-sale-text": "All items are taken off the list. You pay nothing.",
@@ -215,6 +218,9 @@ const WORDS = {
     warned: "您还在吗？",
     "warned-text": "如果不触摸屏幕，本次购物将在约 {n} 秒后取消。",
     "more-time": "我需要更多时间",
+    tiles: "没有条码？",
+    "tiles-title": "请选择商品",
+    "tiles-back": "返回全部分类",
   },
 };
 
