@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from edge.catalogue_file import IMAGE_NAME, check_image, open_shop
+from edge.catalogue_file import IMAGE_NAME, check_image, open_image, open_shop
 from edge.config import first_settings
 from edge.config_slots import STATE_NAME, ConfigSlots
 from edge.diagnosis.finding import broken, good, of_error, warning
@@ -18,11 +19,13 @@ from edge.diagnosis.history import PROBE_NAME
 from edge.journal.bounds import MIB, RESERVE_BYTES, SALE_BYTES_MAX
 from edge.journal.files import OsFiles, join
 from edge.uplink.tls import client_context
+from edge.versions.opening import open_set
+from edge.versions.shelf import STATE_NAME as VERSIONS_STATE
+from edge.versions.shelf import VersionShelf
 from protocol.errors import ConfigError, PeerError, TillboxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from edge.config import BoxConfig
     from edge.diagnosis.finding import Finding
@@ -147,7 +150,11 @@ def check_certificate(config: BoxConfig, now_ms: int) -> Iterator[Finding]:
 
 
 def check_catalogue(work: Path, currency: str) -> Iterator[Finding]:
-    """The image in place is whole to the last bit and sells in this box's currency."""
+    """What the box sells by is whole to the last bit and in its currency: published versions, or its own image."""
+    in_force = check_versions(work, currency) if (work / "versions" / VERSIONS_STATE).exists() else None
+    if in_force is not None:
+        yield in_force
+        return
     directory = work / "catalogue"
     try:
         shop = open_shop(directory, currency)
@@ -161,6 +168,27 @@ def check_catalogue(work: Path, currency: str) -> Iterator[Finding]:
     else:
         changes = ", with urgent changes" if shop.overlay else ""
         yield good("catalogue", f"{shop.prices.catalogue.count} items, hash {shop.catalogue[:12]}{changes}")
+
+
+def check_versions(work: Path, currency: str) -> Finding | None:
+    """The published set in force; None where there is none."""
+    shelf = VersionShelf(OsFiles(), str(work / "versions"))
+    versions = shelf.state.in_force
+    if versions is None:
+        return None
+    wrong = [wanted.part for wanted in versions.parts() if not shelf.is_right(shelf.path(wanted), wanted)]
+    if wrong:
+        what = f"{', '.join(wrong)} of publication {versions.number}: the bytes have another hash"
+        return broken(
+            "catalogue", "versions-damaged", what, "Let the box reach the cloud: it fetches them again."
+        )
+    try:
+        shop = open_set(shelf, versions, currency, lambda path: open_image(Path(path)))
+    except TillboxError as error:
+        return of_error("catalogue", error)
+    changes = ", with urgent changes" if shop.overlay else ""
+    count, name = shop.prices.catalogue.count, f"publication {versions.number}"
+    return good("catalogue", f"{name}, {count} items, hash {shop.catalogue[:12]}{changes}")
 
 
 def check_settings(directory: Path, work: Path) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 from edge.configuration_check import shown
-from edge.events import VersionsOffered
+from edge.events import SellingBlocked, SellingUnblocked, VersionsOffered
 from edge.versions import check as checks
 from protocol.errors import DeviceError, PeerError, TillboxError
 from protocol.publication import in_force
@@ -33,6 +33,7 @@ LOOK_MS = 250  # how late the beginning of a set or a publication may be noticed
 FIRST_DELAY_MS = 1_000  # after a fetch that failed; a broker's restart takes about as long
 LONGEST_DELAY_MS = 60_000  # a file service that is away for hours costs each box one try a minute
 UNUSABLE = "version-unusable"
+DAMAGED = "versions-damaged"
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class VersionKeeper:
         self._unusable: dict[VersionSet, str] = {}
         self._told: tuple[int, str, str] = (0, "", "")
         self._is_linked = False
-        self._is_untold = False
+        self._is_untold = self._is_damaged = False
         self._delay_ms = 0
         self._not_before_ms = 0
 
@@ -131,6 +132,9 @@ class VersionKeeper:
                 self._post(VersionsOffered(self._ready[self._selling], 0, 0))
             return
         self._selling = offered
+        if self._is_damaged:
+            self._is_damaged = False
+            self._post(SellingUnblocked(DAMAGED))
         self._tell_state()
         self._tidy()
 
@@ -143,10 +147,26 @@ class VersionKeeper:
                 self._tell_again()
 
     async def run(self) -> None:
-        """Fetch, open, offer: for ever."""
+        """Verify what is in force, once; then fetch, open, offer: for ever."""
+        await self.verify_in_force()
         while True:
             await self.look()
             await self._clock.sleep_ms(LOOK_MS)
+
+    async def verify_in_force(self) -> None:
+        """Read the set in force once a start: where a bit turned, nothing is sold by it until it was fetched again."""
+        versions = self._selling
+        for wanted in versions.parts() if versions is not None else ():
+            if await self._is_right(self._shelf.path(wanted), wanted):
+                continue
+            _log.error("the %s of publication %d is damaged: it is fetched again", wanted.part, self.number)
+            self._is_damaged = True
+            self._post(SellingBlocked(DAMAGED))
+            with suppress(DeviceError):
+                self._shelf.drop(wanted, is_arriving=False)
+        if self._is_damaged and versions is not None:
+            self._ready.pop(versions, None)
+            self._selling = None
 
     async def look(self) -> None:
         """Do what can be done now; what fails is told, and tried again later."""

@@ -132,7 +132,7 @@ class VersionShelf:
         """Read a file piece by piece and return whether its bytes have the hash; between two pieces the box works."""
         digest = hashlib.sha256()
         at, told = 0, b""
-        while chunk := self._files.read(path, at, READ_BYTES):
+        while chunk := self._piece(path, at):
             if wanted.part == "catalogue" and at == 0:
                 told = chunk[HASHED_HEADER_BYTES:HEADER_BYTES]
                 digest.update(chunk[:HASHED_HEADER_BYTES] + chunk[HEADER_BYTES:])
@@ -142,6 +142,13 @@ class VersionShelf:
             yield
         is_named = wanted.part != "catalogue" or told.hex() == wanted.digest
         return is_named and digest.hexdigest() == wanted.digest
+
+    def _piece(self, path: str, at: int) -> bytes:
+        """The next bytes of a file; none where it cannot be read, which is then found wrong by its hash."""
+        try:
+            return self._files.read(path, at, READ_BYTES)
+        except OSError:
+            return b""
 
     def is_right(self, path: str, wanted: Wanted) -> bool:
         """The same without a pause."""

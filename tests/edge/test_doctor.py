@@ -16,6 +16,8 @@ from edge.diagnosis import ground
 from edge.diagnosis.history import PROBE_NAME, is_held
 from edge.doctor import doctor
 from edge.journal.files import OsFiles
+from edge.versions.shelf import VersionSet, VersionShelf
+from protocol.catalogue import Catalogue
 from simulators.printer.station import PrinterSim, PrinterSimSettings
 from simulators.serial_line import SerialLine
 from tests.edge.doctor_ward import Ward, codes, said
@@ -198,6 +200,22 @@ def test_a_disk_that_takes_no_file_is_broken(tmp_path):
     (found,) = ground.check_disk(tmp_path, ground.Instruments(NOW_MS, lambda: 0))
 
     assert found.code == "disk-not-writable"
+
+
+async def test_published_versions_in_force_are_what_is_looked_at(ward):
+    shelf = VersionShelf(OsFiles(), str(ward.directory / "versions"))
+    image = (ward.directory / "catalogue" / "active.tbc").read_bytes()
+    versions = VersionSet(7, 0, Catalogue(image).hash.hex())
+    path = ward.directory / "versions" / f"{versions.catalogue}.tbc"
+    path.write_bytes(image)
+    shelf.put_in_force(versions)
+
+    whole = await ward.look()
+    path.write_bytes(image[:-1] + bytes([image[-1] ^ 1]))
+    damaged = await ward.look()
+
+    assert said(whole, "catalogue").startswith("publication 7, 5 items, hash ")
+    assert codes(damaged) == {"versions-damaged"}
 
 
 async def test_a_changed_bit_in_the_catalogue_is_found(ward):

@@ -341,3 +341,39 @@ async def test_what_a_power_cut_left_of_a_fetch_is_verified_too_and_fetched_anew
 
     assert box.fetched == [(image, 120), (image, 0)]
     assert box.price() == 300
+
+
+async def test_a_bit_that_turned_in_what_is_in_force_stops_selling_until_it_was_fetched_again():
+    cloud = Versions()
+    box = VersionedBox(cloud)
+    image = cloud.image(300)
+    payload = cloud.published(1, {"catalogue": image})
+    await box.hears(payload)
+    box.disk.entries[f"/versions/{image}.tbc"].data[-1] ^= 1
+    box.start()
+    assert box.price() == 300
+
+    await box.keeper.verify_in_force()
+    box.plays(*box.events)
+    box.events.clear()
+    assert box.box.blocked == {"versions-damaged"}
+    await box.goes_on()
+
+    assert box.box.blocked == frozenset()
+    assert box.fetched[-1] == (image, 0)
+    assert box.disk.read(f"/versions/{image}.tbc") == cloud.bytes[image]
+    assert box.price() == 300
+
+
+async def test_what_is_whole_is_verified_at_a_start_and_nothing_more_happens():
+    cloud = Versions()
+    box = VersionedBox(cloud)
+    await box.hears(cloud.published(1, {"catalogue": cloud.image(300), "taxes": cloud.taxes(50_000)}))
+    box.start()
+
+    await box.keeper.verify_in_force()
+    await box.goes_on()
+
+    assert len(box.fetched) == 2
+    assert box.box.blocked == frozenset()
+    assert box.keeper.number == 1
