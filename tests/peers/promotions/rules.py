@@ -41,14 +41,18 @@ def grants_of(document: dict[str, Any]) -> dict[str, list[int]]:
 
 def _ranked(promotions: list[Promotion]) -> list[Promotion]:
     """The catalogue's first, then what excludes others, then by falling priority; equals as they were written."""
-    if sum(promotion.is_catalogue and promotion.is_exclusive for promotion in promotions):
-        raise UnmappedError("a catalogue promotion that excludes others")
+    kinds = {promotion.is_catalogue for promotion in promotions if promotion.actions}
+    if len(kinds) > 1 and any(promotion.is_catalogue and promotion.is_exclusive for promotion in promotions):
+        raise UnmappedError(
+            "a catalogue promotion that keeps others of the catalogue out, but not those of the cart"
+        )
     return sorted(promotions, key=lambda one: (not one.is_catalogue, not one.is_exclusive, -one.priority))
 
 
 def _rules(shop: Shop, promotion: Promotion, action: Action, place: int) -> list[dict[str, Any]]:
     """The rules of an action: one, or one for each article where the catalogue's price of each is rounded by itself."""
-    if promotion.is_exclusive and (action.level != "order" or len(promotion.actions) > 1):
+    is_of_order = action.level == "order" and len(promotion.actions) == 1
+    if promotion.is_exclusive and not promotion.is_catalogue and not is_of_order:
         raise UnmappedError("a promotion that excludes all others, though it is not about the whole order")
     level = "catalogue" if promotion.is_catalogue else action.level
     if promotion.is_catalogue:
@@ -109,11 +113,15 @@ def _of_sale(shop: Shop, promotion: Promotion) -> list[Variant]:
 
 def _meant(shop: Shop, action: Action) -> list[Variant]:
     """The articles that a promotion of the catalogue is about."""
-    (kind, said), *_ = action.about
-    names = said if isinstance(said, list) else [said]
+    if not action.about:
+        raise UnmappedError("a promotion of the catalogue that is not about articles")
+    kind, said = action.about[0]
+    names = set(said) if isinstance(said, list) else {said}
     if kind == "taxons":
-        return [variant for variant in shop.variants if set(names) & set(variant.taxons)]
-    return [variant for variant in shop.variants if variant.name in names or variant.product in names]
+        return [variant for variant in shop.variants if names & shop.taxons_of(variant)]
+    if kind == "variants":
+        return [variant for variant in shop.variants if variant.name in names]
+    return [variant for variant in shop.variants if variant.product in names]
 
 
 def _selector(shop: Shop, kind: str, said: Any) -> dict[str, Any]:

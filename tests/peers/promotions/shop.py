@@ -143,6 +143,7 @@ class Shop:
     coupons: list[str] = field(default_factory=list)
     by_unit: bool = False  # tax is counted for each piece
     delivery: str = ""  # the one that was chosen
+    parents: dict[str, str] = field(default_factory=dict)  # taxon -> the one it is a child of
     last_added: list[int] = field(default_factory=list)
     last_channel: str = ""
     orders_placed: int = 0
@@ -178,10 +179,25 @@ class Shop:
         """Add an article; without a name it is the product's only variant, without a price its price is not stated."""
         variant = Variant(product, name or product, number=len(self.variants) + 1)
         variant.code = variant.name.upper().replace(" ", "_")
+        for other in self.variants:
+            if other.product == product:  # what was said of the product holds for its variants
+                variant.taxons, variant.tax_category = list(other.taxons), other.tax_category
+                break
         if price is not None:
             variant.prices[channel] = price
         self.variants.append(variant)
         return variant
+
+    def taxons_of(self, variant: Variant) -> set[str]:
+        """The taxons of an article, with all that they lie below."""
+        found: set[str] = set()
+        waiting = list(variant.taxons)
+        while waiting:
+            taxon = waiting.pop()
+            if taxon not in found:
+                found.add(taxon)
+                waiting += [self.parents[taxon]] if taxon in self.parents else []
+        return found
 
     def variants_of(self, product: str) -> list[Variant]:
         """The articles of a product, first named first; those that only gave it its name give way to named ones."""

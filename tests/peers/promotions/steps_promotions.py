@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.peers.promotions.sentences import Off, table
 from tests.peers.promotions.shop import Action, Money, Promotion, Shop, UnmappedError
-from tests.peers.promotions.steps_shop import nothing
+from tests.peers.promotions.steps_shop import nothing, read_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,31 +201,33 @@ def _shifted(day: str, days: int) -> str:
     return (date.fromisoformat(day) + timedelta(days)).isoformat()
 
 
-def _in_catalogue(
-    shop: Shop,
-    name: str,
-    off: Off,
-    channel: str | None,
-    first: list[str],
-    kind: str,
-    priority: int | None = None,
-) -> None:
-    promotion = _begin(shop, name, priority)
-    promotion.is_catalogue = True
-    _add(shop, ITEM, off, [(kind, first)])
-    if channel:
-        promotion.channels.append(channel)
+def _catalogue(kind: str, *, is_exclusive: bool = False) -> Callable[..., None]:
+    """A sale of the catalogue on articles of one kind: it is told with priority, channel or both, or neither."""
 
-
-def _catalogue(kind: str) -> Callable[..., None]:
-    def reader(shop: Shop, name: str, off: Off, channel: str | None, names: list[str]) -> None:
-        _in_catalogue(shop, name, off, channel, names, kind)
+    def reader(shop: Shop, name: str, priority: int | None, *said: Any) -> None:
+        channel, off, other_channel, names = said
+        promotion = _begin(shop, name, priority)
+        promotion.is_catalogue, promotion.is_exclusive = True, is_exclusive
+        promotion.channels = [one for one in (channel, other_channel) if one]
+        _add(shop, ITEM, off, [(kind, names)])
 
     return reader
 
 
-def _catalogue_ranked(shop: Shop, name: str, priority: int, off: Off, names: list[str]) -> None:
-    _in_catalogue(shop, name, off, None, names, "products or variants", priority)
+def _named(shop: Shop, name: str) -> Promotion:
+    for promotion in shop.promotions:
+        if promotion.name == name:
+            return promotion
+    raise UnmappedError(f"a promotion that was not named before: {name}")
+
+
+def _between_days(shop: Shop, name: str, begin: str, until: str) -> None:
+    promotion = _named(shop, name)
+    promotion.begin, promotion.until = read_day(begin), read_day(until)
+
+
+def _until_day(shop: Shop, name: str, until: str) -> None:
+    _named(shop, name).until = read_day(until)
 
 
 _GIVES = r"(?:it|this promotion|the promotion) (?:also )?gives (?:another )?"
@@ -251,13 +253,11 @@ _TAXONS = (
     r" applies to orders with a product from taxon {text} " + _CHANNEL + r" and from taxon {text} " + _CHANNEL
 )
 _SALE = (
-    r"there is (?:a|another) catalog promotion {text} that reduces price by (?:fixed )?{off}"
-    r"(?: in the {text} channel)? and applies on "
+    r" catalog promotion {text}(?: with priority {count})?(?: available in {text} channel)?"
+    r" that reduces price by (?:fixed )?{off}(?: in the {text} channel)? and applies on {names} "
 )
-_RANKED = (
-    r"there is a catalog promotion {text} with priority {count} that reduces price by (?:fixed )?{off}"
-    r" and applies on {names} (?:variants?|products?)"
-)
+_PLAIN = r"there is (?:a|another)" + _SALE
+_EXCLUSIVE = r"there is (?:an|another) exclusive" + _SALE
 
 _ROWS: list[tuple[str, Callable[..., object]]] = [
     (r"there is (?:a|another) promotion {text}(?: with priority {count})?", _begin),
@@ -309,9 +309,13 @@ _ROWS: list[tuple[str, Callable[..., object]]] = [
     (r"this coupon (?:can be used|has usage limit of|usage is limited to) {count} times?", _uses_left(None)),
     (r"this coupon can be used (?:once|twice)(?: per customer)?", _uses_left(1)),
     (r"this coupon (?:has (?:already )?reached its usage limit|usage limit is already reached)", _uses_left(0)),
-    (_SALE + r"{names} products?", _catalogue("products")),
-    (_SALE + r"{names} variants?", _catalogue("variants")),
-    (_SALE + r"{names} taxons?", _catalogue("taxons")),
-    (_RANKED, _catalogue_ranked),
+    (_PLAIN + r"products?", _catalogue("products")),
+    (_PLAIN + r"variants?", _catalogue("variants")),
+    (_PLAIN + r"taxons?", _catalogue("taxons")),
+    (_EXCLUSIVE + r"products?", _catalogue("products", is_exclusive=True)),
+    (_EXCLUSIVE + r"variants?", _catalogue("variants", is_exclusive=True)),
+    (_EXCLUSIVE + r"taxons?", _catalogue("taxons", is_exclusive=True)),
+    (r"the catalog promotion {text} operates between {text} and {text}", _between_days),
+    (r"the end date of catalog promotion {text} was changed to {text}", _until_day),
 ]  # fmt: skip
 SENTENCES = table(_ROWS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from tests.peers.promotions.sentences import table
@@ -33,11 +34,19 @@ def _articles(shop: Shop, names: list[str]) -> None:
 
 
 def _second_price(shop: Shop, price: Money, channel: str) -> None:
-    shop.variants[-1].prices[channel] = price
+    shop.variants_of(shop.product)[-1].prices[channel] = price
 
 
-def _variant(shop: Shop, name: str, price: Money) -> None:
-    shop.sell(shop.product, name, price)
+def _variant(shop: Shop, name: str, price: Money, channel: str | None = None) -> None:
+    shop.sell(shop.product, name, price, channel or "")
+
+
+def _variant_price(shop: Shop, name: str, price: Money, channel: str) -> None:
+    shop.variant(name).prices[channel] = price
+
+
+def _children(shop: Shop, parent: str, names: list[str]) -> None:
+    shop.parents.update(dict.fromkeys(names, parent))
 
 
 def _variant_of(shop: Shop, product: str, name: str, price: Money) -> None:
@@ -86,11 +95,11 @@ def _rate_elsewhere(shop: Shop, name: str, ppm: int, category: str) -> None:
 
 
 def _rate_until(shop: Shop, name: str, ppm: int, category: str, zone: str, day: str) -> None:
-    shop.rates.append(TaxRate(name, ppm, category, zone, last=_day(day)))
+    shop.rates.append(TaxRate(name, ppm, category, zone, last=read_day(day)))
 
 
 def _rate_from(shop: Shop, name: str, ppm: int, category: str, zone: str, day: str) -> None:
-    shop.rates.append(TaxRate(name, ppm, category, zone, first=_day(day)))
+    shop.rates.append(TaxRate(name, ppm, category, zone, first=read_day(day)))
 
 
 def _decimal(shop: Shop, name: str) -> None:
@@ -104,14 +113,18 @@ def _strategy(shop: Shop, name: str) -> None:
     shop.by_unit = name == "Order item units based"
 
 
-def _day(text: str) -> str:
+def read_day(text: str) -> str:
     """Read "31-12-2022", or a day as we write it."""
     parts = text[:10].split("-")
-    return "-".join(parts if len(parts[0]) == 4 else reversed(parts))
+    day = "-".join(parts if len(parts[0]) == 4 else reversed(parts))
+    try:
+        return date.fromisoformat(day).isoformat()
+    except ValueError as wrong:
+        raise UnmappedError(f"a day that is not read: {text}") from wrong
 
 
 def _now(shop: Shop, day: str) -> None:
-    shop.today = _day(day)
+    shop.today = read_day(day)
 
 
 def _default_zone(shop: Shop, zone: str) -> None:
@@ -153,7 +166,7 @@ def nothing(_shop: Shop, *_said: object) -> None:
 _CHANNEL = r"the store (?:also )?operates on (?:a|another) channel named {text}"
 _ROWS: list[tuple[str, Callable[..., object]]] = [
     (r"the store operates on a single channel in (?:the )?{text}(?: named {text})?", _only_channel),
-    (_CHANNEL + r"(?: in {text} currency)?(?: and with hostname {text})?", _channel),
+    (_CHANNEL + r"(?: in {text} currency)?(?: (?:and )?with hostname {text})?", _channel),
     (r"the store (?:also )?operates in {text}|the store has country {text}", nothing),
     (r"the store has currency {text}", nothing),
     (r"(?:that|this) channel allows to shop using (?:the )?{names} currenc(?:y|ies)", nothing),
@@ -170,7 +183,10 @@ _ROWS: list[tuple[str, Callable[..., object]]] = [
     (r"there is product {text} available in this channel", _article),
     (r"the store has an? {text} configurable product", _article),
     (r"(?:this|the) product (?:also )?has an? {text} variant priced at {money}", _variant),
-    (r"this product (?:also )?has {text} variant priced at {money}", _variant),
+    (r"this product (?:also )?has {text} variant priced at {money}(?: in {text} channel)?", _variant),
+    (r"{text} variant priced at {money} in {text} channel", _variant_price),
+    (r"this product is available in .* channel", nothing),
+    (r"the {text} taxon has child(?:ren)? taxons? {names}", _children),
     (r"the product {text} (?:also )?has an? {text} variant priced at {money}", _variant_of),
     (r"this product (?:also )?has a nameless variant with code {text}", _nameless),
     (r"this product has option {text} with values {names}", _option),

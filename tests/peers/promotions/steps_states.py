@@ -116,6 +116,11 @@ def _viewed(read: Callable[[Row], int]) -> Callable[..., Pair]:
     return reader
 
 
+def _from_to(_shop: Shop, answer: Answer, was: Money, now: Money, _names: list[str]) -> Pair:
+    listed, shelf = sum(row.listed for row in answer.rows), sum(row.shelf for row in answer.rows)
+    return f"from {was} to {now}", f"from {answer.money(listed)} to {answer.money(shelf)}"
+
+
 def _not_in_catalogue(_shop: Shop, answer: Answer) -> Pair:
     return answer.money(0), answer.money(sum(row.listed - row.shelf for row in answer.rows))
 
@@ -149,6 +154,7 @@ _ROWS: list[tuple[str, Callable[..., Pair]]] = [
     (r"I should see (?:the|this) product price {money}", _viewed(lambda row: row.shelf)),
     (r"I should see (?:the|this) product original price {money}", _viewed(lambda row: row.listed)),
     (r"I should see (?:the|this) variant price {money}", _viewed(lambda row: row.shelf)),
+    (r"I should see this variant is discounted from {money} to {money} with {names} promotions?", _from_to),
     (r"I should see this product has no catalog promotion applied", _not_in_catalogue),
     (r"(?:its|theirs) (?:subtotal )?" + _LESS, _last_off),
     (r"product {text} " + _LESS, _line(lambda row: row.item_off)),

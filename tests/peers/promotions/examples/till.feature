@@ -156,3 +156,35 @@ Feature: What a till takes off
         Then my cart total should be "£4.00"
         When I add product "Oats" to the cart
         Then my cart total should be "£7.50"
+
+    Scenario: Sales of the catalogue, by priority, on what lies below a kind of goods
+        Given the "Cheese" taxon has child taxon "Goat"
+        And the store has a "Chevre" configurable product
+        And this product belongs to "Goat"
+        And this product has "Young chevre" variant priced at "$10.00"
+        And there is a catalog promotion "Part" with priority 1 that reduces price by "50%" and applies on "Cheese" taxon
+        And there is a catalog promotion "Amount" with priority 2 that reduces price by fixed "$1.00" and applies on "Chevre" product
+        When I view "Young chevre" variant of the "Chevre" product
+        Then I should see this variant is discounted from "$10.00" to "$4.50" with "Amount" and "Part" promotions
+        When I view product "Rioja"
+        Then I should see this product has no catalog promotion applied
+
+    Scenario: A sale of the catalogue that keeps other sales out
+        Given there is a catalog promotion "All cheese" with priority 9 that reduces price by "50%" and applies on "Cheese" taxon
+        And there is an exclusive catalog promotion "Gouda" with priority 5 that reduces price by "20%" and applies on "Old Gouda" variant
+        When I view product "Old Gouda"
+        Then I should see the product price "$10.00"
+        And I should see the product original price "$12.50"
+
+    Scenario Outline: A sale of the catalogue in its days
+        Given it is "<today>" now
+        And there is a catalog promotion "Harvest" that reduces price by "10%" and applies on "Rye loaf" product
+        And the catalog promotion "Harvest" operates between "2026-09-01" and "2026-09-30"
+        When I view product "Rye loaf"
+        Then I should see the product price "<price>"
+
+        Examples:
+            | today      | price |
+            | 2026-08-31 | $4.20 |
+            | 2026-09-01 | $3.78 |
+            | 2026-10-01 | $4.20 |
