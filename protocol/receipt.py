@@ -14,6 +14,7 @@ from protocol.limits import (
 )
 from protocol.masking import find_pans
 from protocol.pricing.engine import Priced
+from protocol.pricing.sale import Sold
 from protocol.receipt_context import sale_values, words_of
 from protocol.receipt_labels import ENGLISH, LANGUAGES
 from protocol.template.builtin import RECEIPT, SLIP
@@ -164,7 +165,7 @@ class ReceiptSettings:
 
 
 def build_receipt(
-    sale: Sale, priced: Priced, tenders: list[Tender], settings: ReceiptSettings, copy: int = 0
+    sale: Sale, priced: Priced | Sold, tenders: list[Tender], settings: ReceiptSettings, copy: int = 0
 ) -> Document:
     """Build the receipt of a completed sale or a refund; `copy` is 0 for the original and n for the n-th reprint.
 

@@ -6,6 +6,7 @@ What each name means stands in docs/reference/receipt-templates.md, which names 
 from protocol.basket import Line
 from protocol.identifiers import parts, to_paper
 from protocol.item import WEIGHT
+from protocol.pricing.sale import Sold
 from protocol.product_codes.gtin import check_digit, zeros_before
 from protocol.receipt_labels import LANGUAGES
 
@@ -102,3 +103,23 @@ def _tender(tender) -> dict[str, object]:  # type: ignore[no-untyped-def]  # noq
         "tendered_minor": tender.tendered_minor,
         "change_minor": tender.change_minor,
     }
+
+
+def discounts_of(
+    sold: Sold, names: dict[str, str], of_order: set[str]
+) -> tuple[dict[int, tuple[tuple[str, int], ...]], tuple[tuple[str, int], ...]]:
+    """What the trace of a sale took off, as `Sale` takes it: (by line number, of the whole order).
+
+    `names` tells rules by their ids; a price level or an override is told by its own name. The rules `of_order` are
+    told once for the order, not as their shares of the lines.
+    """
+    by_line = {}
+    for row in sold.lines:
+        pairs = [(_told(rule, names), minor) for rule, _, minor in row[2] if minor and rule not in of_order]
+        if pairs:
+            by_line[row[0]] = tuple(pairs)
+    return by_line, tuple([(_told(rule, names), minor) for rule, minor in sold.discounts if rule in of_order])
+
+
+def _told(rule: str, names: dict[str, str]) -> str:
+    return names[rule] if rule in names else rule[rule.find(":") + 1 :]

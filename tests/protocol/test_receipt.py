@@ -10,8 +10,10 @@ from protocol.plain_text import columns, is_plain
 from protocol.pricing.engine import price_basket
 from protocol.pricing.tax import TaxTable
 from protocol.receipt import ReceiptSettings, Sale, Tender, build_receipt, build_slip
+from protocol.receipt_context import discounts_of
 from protocol.receipt_labels import CHINESE, ENGLISH, LANGUAGES
 from tests.protocol.expect import raises
+from tests.protocol.promotion_samples import APPLE, BREAD, basket, priced, rules
 
 TAXES = TaxTable("included", "line", {"A": 200000, "B": 88750, "Z": 0})
 ORDER = 123456789012345
@@ -307,3 +309,36 @@ def test_a_long_name_goes_on_below_and_its_amount_stands_at_its_end():
         "名字很长的名字很长的名字很",
         "长的名字很长的名字          1.00",
     ]
+
+
+def test_a_receipt_tells_what_the_trace_took_off_of_lines_and_of_the_order():
+    lines = basket((APPLE, 3), (BREAD, 1))
+    sold = priced(
+        lines,
+        rules(
+            {"then": {"percent_off": {"ppm": 100000, "lines": {"category": ["food/fruit"]}}}},
+            {"then": {"amount_off": {"amount_minor": 33}}},
+        ),
+    )
+
+    by_line, of_order = discounts_of(sold, {"r1": "Fruit week", "r2": "Welcome"}, {"r2"})
+    sale = Sale(ORDER, "EUR", lines, "now", discounts=by_line, order_discounts=of_order)
+    shown = to_plain(build_receipt(sale, sold, [], settings()), 32)
+
+    assert by_line == {1: (("Fruit week", 30),)}
+    assert of_order == (("Welcome", 33),)
+    assert "  Fruit week             -0.30 A" in shown
+    assert "Subtotal                    6.03" in shown
+    assert "Welcome                    -0.33" in shown
+    assert "TOTAL                   EUR 5.70" in shown
+    assert "You saved                   0.63" in shown
+
+
+def test_a_price_level_and_a_rule_without_a_name_are_told_by_their_ids():
+    sold = priced(basket((APPLE, 1)), rules({"then": {"percent_off": {"ppm": 500000}}}))
+    sold.lines[0][2].append(("level:gold", 1, 7))
+
+    by_line, of_order = discounts_of(sold, {}, set())
+
+    assert by_line == {1: (("r1", 50), ("gold", 7))}
+    assert of_order == ()
