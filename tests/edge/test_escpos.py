@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from edge.peripherals import escpos
 from edge.peripherals.code_pages import printable, text_bytes
 from edge.peripherals.escpos import PaperSettings, render, text_line
 from protocol.document import Document
-from protocol.errors import ConfigError
+from protocol.errors import CallerError, ConfigError
 from protocol.plain_text import columns
 from simulators.printer.station import PrinterSim, PrinterSimSettings
 from tests.receipt_samples import sample_receipt
@@ -161,3 +163,29 @@ def test_a_symbol_that_cannot_be_drawn_is_printed_as_text() -> None:
 def test_paper_that_no_printer_has_is_a_configuration_fault(change: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         PaperSettings(**change)  # type: ignore[arg-type]
+
+
+def test_golden_bytes_of_an_ean_and_of_a_logo_in_bands() -> None:
+    document = Document()
+    document.ean("4006381333931")
+    document.ean("4006381333932")
+    document.image(8, 25, base64.b64encode(bytes(range(25))).decode())
+
+    lines = render(document, PaperSettings(columns=48))
+
+    assert lines == [
+        b"\x1bJ\x0c\x1ba\x01\x1dh\x40\x1dw\x03\x1dH\x02\x1df\x00\x1dkC\x0d4006381333931\n\x1ba\x00",
+        b"\x1ba\x014006381333932\n\x1ba\x00",
+        b"\x1ba\x01\x1dv0\x00\x01\x00\x18\x00" + bytes(range(24)) + b"\x1ba\x00",
+        b"\x1ba\x01\x1dv0\x00\x01\x00\x01\x00\x18\x1ba\x00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "dots"), [(7, 1, "AA=="), (392, 1, "AA=="), (8, 161, "AA=="), (8, 9, "AA==")]
+)
+def test_a_picture_whose_dots_do_not_fill_it_is_never_printed(width: int, height: int, dots: str) -> None:
+    with pytest.raises(CallerError) as refused:
+        Document().image(width, height, dots)
+
+    assert refused.value.code == "receipt-image-wrong"
