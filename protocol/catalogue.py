@@ -219,6 +219,13 @@ class Catalogue:
         self._classes[class_at] = facts
         return facts
 
+    def unit_prices(self) -> object:
+        """Yield (key as an integer, unit price) of every item in order: all that a comparison of prices needs."""
+        at = self._records_at
+        for _ in range(self.count):
+            yield struct.unpack(">QI", bytes(self._buffer[at : at + 12]))
+            at += RECORD_BYTES
+
     def verify(self, chunks: object) -> None:
         """Check the image by its hash; `chunks` are the bytes of the whole file in order, of any sizes.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from protocol.item import Item
 from protocol.item_facts import NO_FACTS, read_facts
@@ -89,24 +89,20 @@ class Assortment:
         row = self.items.get(gtin)
         if row is None:
             return None
+        prices = self.prices.get(gtin, ())
+        if (
+            len(prices) == 1 and not prices[0].level and prices[0].holds(now_ms)
+        ):  # most items: nothing to choose
+            return self._made(row, prices[0].price_minor, ())
         best: dict[str, PriceRow] = {}
-        for price in self.prices.get(gtin, ()):
+        for price in prices:
             if price.holds(now_ms) and (price.level not in best or price.rank > best[price.level].rank):
                 best[price.level] = price
         listed = best.pop("", None)
         if listed is None:
             return None
         levels = tuple((name, best[name].price_minor) for name in sorted(best))
-        return Item(
-            gtin,
-            row.name,
-            listed.price_minor,
-            row.tax_class,
-            row.kind,
-            row.age_min,
-            self._shared(row.facts),
-            levels,
-        )
+        return self._made(row, listed.price_minor, levels)
 
     def sold(self, now_ms: int) -> Iterator[Item]:
         """Everything that is sold at an instant."""
@@ -127,6 +123,10 @@ class Assortment:
             for price in prices
             if since_ms < price.from_ms <= now_ms or since_ms < price.until_ms <= now_ms
         }
+
+    def _made(self, row: ItemRow, price_minor: int, levels: tuple[tuple[str, int], ...]) -> Item:
+        facts = self._shared(row.facts)
+        return Item(row.gtin, row.name, price_minor, row.tax_class, row.kind, row.age_min, facts, levels)
 
     def _shared(self, text: str) -> Facts:
         """The facts of a text, one object for all items that agree in them."""
@@ -171,16 +171,16 @@ def changes(assortment: Assortment, image: Catalogue, now_ms: int) -> dict[str, 
 
 def doubts(items: Iterable[Item], before: Catalogue | None) -> list[str]:
     """Which prices a second person should look at: those of 0, and those far below what was published before."""
+    pairs: Any = before.unit_prices() if before is not None else ()
+    old_prices: dict[int, int] = dict(pairs)
     found = []
     for item in items:
         if not item.unit_price_minor:
             found.append(f"{item.gtin} costs nothing")
             continue
-        old = before.find(item.gtin) if before is not None else None
-        if old is not None and item.unit_price_minor * 100 < old.unit_price_minor * (
-            100 - HUGE_DROP_PER_CENT
-        ):
-            found.append(f"{item.gtin} falls from {old.unit_price_minor} to {item.unit_price_minor}")
+        old = old_prices.get(int(item.gtin), 0) if old_prices else 0
+        if item.unit_price_minor * 100 < old * (100 - HUGE_DROP_PER_CENT):
+            found.append(f"{item.gtin} falls from {old} to {item.unit_price_minor}")
     return found
 
 

@@ -152,10 +152,9 @@ async def is_item(database: Database, tenant: str, gtin: str) -> bool:
 
 async def assortment(database: Database, tenant: str, store: str, currency: str) -> Assortment:
     """What a store sells, at every instant."""
-    items = [ItemRow(*row) for row in await database.fetch(_ITEMS, tenant)]
-    return Assortment.of(
-        items, [PriceRow(*row) for row in await database.fetch(_PRICES, tenant, currency, store)]
-    )
+    items = map(ItemRow._make, await database.fetch(_ITEMS, tenant))
+    prices = map(PriceRow._make, await database.fetch(_PRICES, tenant, currency, store))
+    return Assortment.of(items, prices)
 
 
 async def put_rule(tx: Transaction, row: Row) -> None:

@@ -2,97 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-
 import pytest
 
 from cloud.catalogue import store
-from cloud.catalogue.announcer import PublicationAnnouncer
-from cloud.catalogue.handlers import REFUSED, PublicationAnswers
-from cloud.catalogue.importing import ITEMS_AT_ONCE, Import, import_items
-from cloud.catalogue.publishing import Publishing, digest_of, publish
-from cloud.catalogue.rules import FIRST_DELAY_MS
-from cloud.catalogue_shelf import DirectoryShelf
-from cloud.intake import LaneMessage
-from cloud.intake_boxes import BoxTable
+from cloud.catalogue.importing import ITEMS_AT_ONCE
 from protocol import faults
-from protocol.configuration import unpack
 from protocol.errors import CallerError
 from protocol.item import Item
-from protocol.item_facts import Facts
 from protocol.limits import MAX_OVERLAY_CHANGES
-from protocol.messages import encode_publication_answer
 from protocol.pricing.tax import TaxTable
-from protocol.publication import decode_publication, signed_part
-from protocol.seal import open_sealed
 from protocol.strict_json import dumps
-from tests.cloud.estate import HandClock
-from tests.cloud.test_fleet_configuration import KEY, Broker, Fleet
-from tests.cloud.tills import NOON_MS, SHARD, STORE, TENANT
-
-DAY_MS = 86_400_000
-BREAD = Item("04006381333931", "Rye bread", 249, "Z", facts=Facts("food/bakery", "Miller", ("organic",)))
-SOAP = Item("05000112637922", "Hand soap", 120, "A", levels=(("member", 99),))
-TABLE = TaxTable("included", "line", {"A": 200_000, "Z": 0})
-TAXES = dumps(TABLE.document())
-
-
-class Shop:
-    """One tenant with its shelf: imports, publishes, and says what a box is told."""
-
-    def __init__(self, database, directory):
-        self.database, self.directory = database, directory
-        self.fleet = Fleet(database)
-        self.clock, self.broker = HandClock(), Broker()
-        self.announcer = PublicationAnnouncer(
-            database=database, outbound=self.broker, directory=BoxTable(database), clock=self.clock
-        )
-        self.shelf = DirectoryShelf(directory)
-
-    async def sells(self, *items, **changed):
-        return await import_items(self.database, replace(Import(TENANT, SHARD, "GBP"), **changed), items)
-
-    async def taxed(self, document=TAXES, from_ms=0, shop=""):
-        async with self.database.transaction() as tx:
-            row = (TENANT, shop, "taxes", from_ms, SHARD, digest_of(document), document)
-            await store.put_rule(tx, row)
-
-    async def publish(self, shop=STORE, **changed):
-        now = self.clock.ms
-        what = Publishing(TENANT, shop, SHARD, "GBP", "https://cloud:8884", now, now + DAY_MS, 30 * DAY_MS)
-        return await publish(self.database, self.directory, KEY, replace(what, **changed))
-
-    def told(self, box, shop=STORE):
-        topic = f"tb1/{SHARD}/{TENANT}/{shop}/{box}/down/ver"
-        payload = open_sealed(Fleet.down_key(box), topic, self.broker.retained[topic])
-        signature, document = unpack(payload)
-        KEY.public_key().verify(signature, signed_part(document))
-        return decode_publication(document)
-
-    async def answers(self, box, number, outcome, reason="", held=None):
-        found = await BoxTable(self.database).find(TENANT, box)
-        assert found is not None
-        answer = {
-            "v": 1,
-            "number": number,
-            "outcome": outcome,
-            "reason": reason,
-            "catalogue": "",
-            "overlay": "",
-        }
-        payload = encode_publication_answer({**answer, "held": number if held is None else held})
-        async with self.database.transaction() as tx:
-            await PublicationAnswers().take(tx, [LaneMessage(found, "ver", payload)], self.clock.ms)
-
-    async def standing(self, box):
-        return next(row for row in await store.standings(self.database, TENANT) if row.box == box)
-
-    async def price(self, entry, gtin=BREAD.gtin):
-        found = await self.shelf.find(TENANT, entry["catalogue"], entry["overlay"], entry["taxes"])
-        assert found is not None
-        item = found.find(gtin)
-        return None if item is None else item.unit_price_minor
+from tests.cloud.catalogue_shop import BREAD, DAY_MS, SOAP, TABLE, Shop, replace_price
+from tests.cloud.tills import NOON_MS, STORE, TENANT
 
 
 @pytest.fixture
@@ -304,89 +225,3 @@ async def test_a_publication_that_was_cut_off_is_whole_or_not_there(shop, point)
     was_committed = point == "catalogue.published"
     assert len(shop.broker.retained) == int(was_committed)
     assert (await shop.publish()).number == 1 + int(was_committed)
-
-
-async def test_an_announcement_is_repeated_until_the_box_holds_it(shop):
-    await shop.sells(BREAD)
-    done = await shop.publish()
-    await shop.announcer.look()
-    await shop.announcer.look()
-    assert shop.broker.count == 1
-
-    shop.clock.ms += FIRST_DELAY_MS
-    await shop.announcer.look()
-    assert shop.broker.count == 2
-
-    await shop.answers("till-1", done.number, "applied")
-    shop.clock.ms += 100 * FIRST_DELAY_MS
-    await shop.announcer.look()
-
-    assert shop.broker.count == 2
-    assert (await shop.standing("till-1")).state == "applied"
-
-
-async def test_after_a_start_everything_is_announced_once(shop):
-    await shop.sells(BREAD)
-    done = await shop.publish()
-    await shop.announcer.look()
-    await shop.answers("till-1", done.number, "applied")
-
-    await shop.announcer.start()
-    await shop.announcer.look()
-    await shop.announcer.look()
-
-    assert shop.broker.count == 2
-
-
-async def test_a_box_that_is_enrolled_later_is_told_what_its_store_sells_by(shop):
-    await shop.sells(BREAD)
-    done = await shop.publish()
-    await shop.announcer.look()
-    shop.fleet.clock.ms = shop.clock.ms
-
-    await shop.fleet.enrol("till-2", 2)
-    await shop.announcer.look()
-
-    assert shop.told("till-2")["number"] == done.number
-
-
-async def test_an_answer_about_an_older_publication_lets_the_newest_be_said_again(shop):
-    await shop.sells(BREAD)
-    await shop.publish()
-    await shop.announcer.look()
-    await shop.publish()
-    await shop.announcer.look()
-
-    await shop.answers("till-1", 1, "applied")
-    await shop.announcer.look()
-
-    standing = await shop.standing("till-1")
-    assert (standing.number, standing.state, standing.held) == (2, "sent", 1)
-    assert shop.broker.count == 3
-
-
-async def test_a_refusal_is_an_alarm(shop):
-    await shop.sells(BREAD)
-    done = await shop.publish()
-
-    await shop.answers("till-1", done.number, "refused", "version-unusable: catalogue-currency-wrong", held=0)
-
-    rows = await shop.database.fetch("SELECT kind, subject, settled_ms FROM alarm")
-    assert rows == [(REFUSED, "till-1", 0)]
-    assert (await shop.standing("till-1")).state == "refused"
-
-
-async def test_the_plan_in_the_database_is_that_of_the_document(shop):
-    await shop.sells(BREAD)
-    done = await shop.publish()
-
-    last = await store.last(shop.database, TENANT, STORE)
-
-    assert last is not None
-    assert json.loads(last.plan) == done.plan
-
-
-def replace_price(item, price_minor):
-    fields = list(item.fields())
-    fields[2] = price_minor
-    return Item(*fields)

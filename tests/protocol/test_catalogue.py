@@ -79,6 +79,13 @@ def test_the_order_of_items_does_not_change_the_image():
     assert build([COLA, BANANAS, WHISKY], "GBP") == build([WHISKY, BANANAS, COLA], "GBP")
 
 
+def test_the_prices_of_all_items_come_in_the_order_of_their_keys():
+    prices = list(Catalogue(build([WHISKY, COLA, BANANAS], "GBP")).unit_prices())
+
+    assert prices == [(4011, 180), (5000112637922, 120), (5010327000176, 2499)]
+    assert list(Catalogue(build([], "GBP")).unit_prices()) == []
+
+
 def test_an_empty_catalogue_finds_nothing():
     assert Catalogue(build([], "JPY")).find(COLA.gtin) is None
 
