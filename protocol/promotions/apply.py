@@ -12,7 +12,7 @@ from protocol.promotions.condition import ALWAYS, is_met
 from protocol.promotions.effects import NOTHING, Offer
 from protocol.promotions.occasion import Occasion
 from protocol.promotions.offers import offer_of
-from protocol.promotions.promotion_set import PromotionSet
+from protocol.promotions.promotion_set import PromotionSet, places_at
 from protocol.promotions.rule import REWARDS, Rule
 from protocol.promotions.when import holds
 from protocol.promotions.work import Work
@@ -60,8 +60,8 @@ def carry_out(work: Work, promotions: PromotionSet, occasion: Occasion, rewards:
 
 def limited(work: Work, rule: Rule, occasion: Occasion, taken: dict[int, int]) -> Offer:
     """Return what a rule would take off now, within its limits and what the cloud granted of its budget."""
-    uses_max, amount_max = rule.uses_max, rule.amount_max
-    if rule.needs_grant:
+    amount_max, uses_max, needs_grant = rule.limits
+    if needs_grant:
         grant = occasion.grants.get(rule.id)
         if grant is None or not grant[0] or not grant[1]:
             return NOTHING
@@ -77,9 +77,9 @@ def _near(work: Work, promotions: PromotionSet, occasion: Occasion) -> list[int]
     by_selector = promotions.by_selector
     for selector in work.meets:
         if selector in by_selector:
-            near += by_selector[selector]
+            near += places_at(by_selector, selector)
     for coupon in occasion.coupons:
-        near += promotions.by_coupon.get(coupon, ())
+        near += places_at(promotions.by_coupon, coupon)
     return sorted(set(near))
 
 
@@ -188,7 +188,7 @@ def _reward(work: Work, rule: Rule, rewards: Rewards) -> None:
         return
     left = sum([work.left[at] for at in work.meets.get(effect["lines"], ())])  # type: ignore[call-overload]  # as above
     steps = left // effect["per_minor"] if "per_minor" in effect else 1  # type: ignore[operator]  # as above
-    if rule.uses_max:
-        steps = min(steps, rule.uses_max)
+    if rule.limits[1]:
+        steps = min(steps, rule.limits[1])
     if steps:
         rewards.points.append((rule.id, steps * effect["points"]))  # type: ignore[operator]  # as above

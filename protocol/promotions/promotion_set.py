@@ -13,7 +13,8 @@ from protocol.limits import MAX_INTEGER
 from protocol.money import exponent
 from protocol.promotions.bounds import RULES_MAX, SET_BYTES_MAX
 from protocol.promotions.rule import Rule
-from protocol.promotions.selector import NO_DISCOUNT, keys_of, matches, read_selector
+from protocol.promotions.selector import EVERY, NO_DISCOUNT, keys_of, matches, read_selector
+from protocol.promotions.when import coupons_of, read_when
 from protocol.strict_json import dumps, loads
 
 VERSION = 1
@@ -58,16 +59,9 @@ class PromotionSet:
         self.number = document["number"]
         self.hash = hashlib.sha256(dumps(document)).digest()
         self._selectors: list[tuple[str, object]] = []
-        numbers: dict[bytes, int] = {}
-
-        def number(selector: object) -> int:
-            name = dumps(selector)
-            if name not in numbers:
-                numbers[name] = len(self._selectors)
-                self._selectors.append(read_selector(selector))
-            return numbers[name]
-
-        self.rules = sorted([Rule(rule, number) for rule in told], key=lambda rule: (rule.priority, rule.id))
+        number = _Numbers(self._selectors)
+        read = [(Rule(rule, number), rule.get("priority", 0)) for rule in told]
+        self.rules = [rule for rule, _ in sorted(read, key=lambda pair: (pair[1], pair[0].id))]
         if len({rule.id for rule in self.rules}) != len(self.rules):
             raise _wrong("two rules have the same id")
         groups = {rule.group for rule in self.rules}
@@ -79,25 +73,27 @@ class PromotionSet:
     def _index(self) -> None:
         self.known: dict[str, tuple[Facts, tuple[int, ...]]] = {}
         self._anywhere: list[int] = []
-        self._by_key: dict[str, list[int]] = {}
+        self._by_key: dict[str, int | list[int]] = {}
         for selector, read in enumerate(self._selectors):
             keys = keys_of(read)
             if keys is None:
                 self._anywhere.append(selector)
-                continue
-            for key in keys:
-                self._by_key.setdefault(key, []).append(selector)
+            for key in keys or ():
+                _add(self._by_key, key, selector)
         self.always: list[int] = []
-        self.by_coupon: dict[str, list[int]] = {}
-        self.by_selector: dict[int, list[int]] = {}
+        self.by_coupon: dict[str, int | list[int]] = {}
+        self.by_selector: dict[int, int | list[int]] = {}
+        every = self._selectors.index(EVERY) if EVERY in self._selectors else -2
         for place, rule in enumerate(self.rules):
-            if rule.coupons:
-                for coupon in rule.coupons:
-                    self.by_coupon.setdefault(coupon, []).append(place)
-            elif rule.trigger < 0:
-                self.always.append(place)
-            else:
-                self.by_selector.setdefault(rule.trigger, []).append(place)
+            coupons = coupons_of(rule.when)
+            for coupon in coupons:
+                _add(self.by_coupon, coupon, place)
+            if not coupons:
+                trigger = rule.trigger(every)
+                if trigger < 0:
+                    self.always.append(place)
+                else:
+                    _add(self.by_selector, trigger, place)
 
     def look_up(self, gtin: str, facts: Facts) -> tuple[int, ...]:
         """Return the numbers of the selectors that mean an item, none for what no rule may touch, and remember them.
@@ -110,12 +106,52 @@ class PromotionSet:
             keys.add("g:" + gtin)
             near = set(self._anywhere)
             for key in keys:
-                near.update(self._by_key.get(key, ()))
+                near.update(places_at(self._by_key, key))
             found = tuple(sorted([one for one in near if matches(self._selectors[one], keys)]))
         if len(self.known) >= ITEMS_KEPT:
             self.known.clear()
         self.known[gtin] = (facts, found)
         return found
+
+
+class _Numbers:
+    """Gives selectors their numbers, equal ones the same; and one object to all questions of `when` that are equal."""
+
+    __slots__ = ("_numbers", "_selectors", "_whens")
+
+    def __init__(self, selectors: list[tuple[str, object]]) -> None:
+        self._selectors = selectors
+        self._numbers: dict[bytes, int] = {}
+        self._whens: dict[bytes, tuple[tuple[str, object], ...]] = {}
+
+    def __call__(self, selector: object) -> int:
+        name = dumps(selector)
+        if name not in self._numbers:
+            self._numbers[name] = len(self._selectors)
+            self._selectors.append(read_selector(selector))
+        return self._numbers[name]
+
+    def when(self, document: object) -> tuple[tuple[str, object], ...]:
+        """Return the questions of a rule; PeerError "when-wrong"."""
+        name = dumps(document)
+        if name not in self._whens:
+            self._whens[name] = read_when(document)
+        return self._whens[name]
+
+
+def places_at(index, key) -> list[int]:  # type: ignore[no-untyped-def]  # noqa: ANN001 - an index by texts or numbers
+    """Return what stands under a key: one number is kept bare, since a list of one costs a small machine 32 bytes."""
+    found = index.get(key, ())
+    return [found] if type(found) is int else found
+
+
+def _add(index, key, place: int) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 - as above
+    if key not in index:
+        index[key] = place
+    elif type(index[key]) is int:
+        index[key] = [index[key], place]
+    else:
+        index[key].append(place)
 
 
 def read_promotion_set(document: bytes) -> PromotionSet:

@@ -18,7 +18,6 @@ from protocol.promotions.bounds import (
     TEXT_CHARS_MAX,
 )
 from protocol.promotions.condition import ALWAYS, needed_selector, read_condition
-from protocol.promotions.when import coupons_of, read_when
 
 RULE_FIELDS = ("id", "name", "when", "if", "then", "limits", "priority", "group", "stands_alone")
 _NEEDED = ("id", "name", "then")
@@ -57,31 +56,27 @@ EFFECTS = {
 _FLAGS = ("is_each", "is_by_set")
 # Effects that take one amount off all lines that they mean, unless they pick some of them.
 WHOLE = ("percent_off", "amount_off", "every_full", "points_spent")
+NO_LIMITS = (0, 0, False)
 REWARDS = ("points_earned", "coupon_issued")
 
 
 class Rule:
     """One rule. `effect` holds plain numbers and, for its selectors, their numbers in the set.
 
-    `uses_max` and `amount_max` are 0 where there is no limit; `trigger` is a selector that some line must meet for
-    the rule to do anything, -1 when the rule may do without lines; `coupons` are those of which one must be there.
+    `limits` are the most minor units and uses of one sale, 0 for no limit, and whether it needs a grant. A set keeps
+    the priority in its order only: ten attributes are what a small machine has room for.
     """
 
     __slots__ = (
-        "amount_max",
         "condition",
-        "coupons",
         "effect",
         "group",
         "id",
         "is_whole",
         "kind",
+        "limits",
         "name",
-        "needs_grant",
-        "priority",
         "stands_alone",
-        "trigger",
-        "uses_max",
         "when",
     )
 
@@ -94,8 +89,7 @@ class Rule:
                 raise _wrong("?", "a rule has no " + name)
         self.id = _text("?", "id", document["id"], TEXT_CHARS_MAX)
         self.name = _text(self.id, "name", document["name"], NAME_CHARS_MAX)
-        self.priority = document.get("priority", 0)
-        if not is_whole(self.priority, 0, PRIORITY_MAX):
+        if not is_whole(document.get("priority", 0), 0, PRIORITY_MAX):
             raise _wrong(self.id, f"a priority is 0 to {PRIORITY_MAX}")
         group = document.get("group", "")
         self.group = _text(self.id, "group", group, TEXT_CHARS_MAX) if group != "" else ""
@@ -103,12 +97,9 @@ class Rule:
         if self.stands_alone is not True and self.stands_alone is not False:
             raise _wrong(self.id, "stands_alone is true or false")
         try:
-            self.when = read_when(document.get("when", {}))
-            self.coupons = coupons_of(self.when)
+            self.when = number.when(document.get("when", {}))
             self.condition = read_condition(document.get("if", {}), number)
-            self.amount_max, self.uses_max, self.needs_grant = _read_limits(
-                self.id, document.get("limits", {})
-            )
+            self.limits = _read_limits(self.id, document.get("limits", {}))
             self.kind, self.effect = _read_effect(self.id, document["then"], number)
         except PeerError as wrong:
             if wrong.code == "rule-wrong":
@@ -116,17 +107,19 @@ class Rule:
             raise PeerError(wrong.code, "rule " + self.id + ": " + wrong.what, wrong.action) from wrong
         picks = self.effect.get("pick", "all") != "all" or self.effect.get("is_each", False)
         self.is_whole = self.kind in WHOLE and not picks
-        self.trigger = self._find_trigger(number)
 
-    def _find_trigger(self, number) -> int:  # type: ignore[no-untyped-def]  # noqa: ANN001 - as above
-        """Choose the selector by which an index finds the rule: the narrowest kind of those that must be met."""
+    def trigger(self, every: int) -> int:
+        """Return a selector that some line must meet for the rule to do anything; -1 when it may do without lines.
+
+        Of those that must be met the narrowest kind is chosen; `every` is the selector that means every line.
+        """
         if self.kind == "coupon_issued":
             lines = -1
         elif self.kind == "set":
             lines = self.effect["parts"][0][0]  # type: ignore[index]  # read as a list of pairs
         else:
             lines = self.effect["lines"]  # type: ignore[assignment]  # a number, once read
-        if self.condition is not ALWAYS and (lines == -1 or lines == number({})):
+        if self.condition is not ALWAYS and lines in (-1, every):
             asked = needed_selector(self.condition)
             return asked if asked >= 0 else lines
         return lines
@@ -138,7 +131,7 @@ def _read_limits(rule: str, limits: object) -> tuple[int, int, bool]:
     if not all(is_whole(limits[name], 1, MAX_AMOUNT_MINOR) for name in limits):
         raise _wrong(rule, "a limit is an integer from 1")
     needs_grant = any(name in limits for name in _LIMITS[2:])
-    return limits.get("amount_minor", 0), limits.get("uses", 0), needs_grant
+    return (limits.get("amount_minor", 0), limits.get("uses", 0), needs_grant) if limits else NO_LIMITS
 
 
 def _read_effect(rule: str, then: object, number) -> tuple[str, dict[str, object]]:  # type: ignore[no-untyped-def]  # noqa: ANN001 - as above

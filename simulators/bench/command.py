@@ -30,6 +30,7 @@ PARTS = {
     "acknowledged": "simulators.bench.acknowledged",
     "world": "simulators.bench.world",
     "micropython": "simulators.bench.micropython",
+    "pricing": "simulators.bench.pricing",
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from protocol.limits import MAX_AMOUNT_MINOR
-from simulators.bench import box, command, crash_states, journal, micropython, replay, tender
+from simulators.bench import box, command, crash_states, journal, micropython, pricing, replay, tender
 from simulators.bench.rows import Row, percentile
 from simulators.replay.invoices import read_invoices
 
@@ -154,6 +154,26 @@ def test_made_up_invoices_can_be_sold_to_the_last_line(tmp_path):
     assert len(invoices) == replay.MADE_UP_INVOICES
     assert not sums.refused_rows
     assert 0 < sums.total_millionths < MAX_AMOUNT_MINOR * 10_000
+
+
+@pytest.mark.slow
+async def test_a_basket_with_promotions_is_measured(monkeypatch, tmp_path):
+    monkeypatch.setattr(pricing, "REPEATS", 3)
+    monkeypatch.setattr(pricing, "SIZES", (10, 100))
+    monkeypatch.setattr(pricing, "WARM_UP_STEPS", 1)
+
+    rows = {row.name: row.as_json() for row in await pricing.measure(tmp_path)}
+
+    assert list(rows) == [
+        "pricing-3-rules",
+        "pricing-200-rules",
+        "pricing-200-lines",
+        "pricing-of-10-rules",
+        "pricing-of-100-rules",
+        "pricing-micropython",
+        "pricing-micropython-heap",
+    ]
+    assert all(row["value"] > 0 and row["floor"] > 0 for row in rows.values())
 
 
 @pytest.mark.slow
