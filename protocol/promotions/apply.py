@@ -119,9 +119,12 @@ def _best(
     """Return the offers that stand together: those without a rival, and the best order of the others."""
     chosen: list[tuple[int, Offer]] = []
     fighting: list[tuple[int, Offer]] = []
-    for at, (place, offer) in enumerate(rivals):
-        others = [other.touched() for number, (_, other) in enumerate(rivals) if number != at]
-        is_alone = not any(touched in other for other in others for touched in offer.touched())
+    wanted: dict[int, int] = {}  # how many rules need a line
+    for _, offer in rivals:
+        for at in offer.touched():
+            wanted[at] = wanted.get(at, 0) + 1
+    for place, offer in rivals:
+        is_alone = all(wanted[at] == 1 for at in offer.touched())
         (chosen if is_alone else fighting).append((place, offer))
     if not fighting:
         return chosen

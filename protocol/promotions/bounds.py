@@ -18,6 +18,7 @@ SETS_MAX = 1000  # mix-and-match sets taken out of one basket; as many as it has
 PRIORITY_MAX = 1000000  # room to number rules in steps of a thousand
 COUPONS_MAX = 32  # coupons presented in one sale; a person holds a handful
 GRANTS_MAX = 64  # rules with a budget that one sale has a grant for
+GROUP_RULES_MAX = 100  # rules of one group: the greedy choice among so many that all match takes 50 ms
 GROUP_RULES_TRIED_MAX = (
     4  # rules of one group that are tried in every order: 24 orders, each a walk over their lines
 )

@@ -11,7 +11,7 @@ from protocol.item import is_whole
 from protocol.item_facts import Facts
 from protocol.limits import MAX_INTEGER
 from protocol.money import exponent
-from protocol.promotions.bounds import RULES_MAX, SET_BYTES_MAX
+from protocol.promotions.bounds import GROUP_RULES_MAX, RULES_MAX, SET_BYTES_MAX
 from protocol.promotions.rule import Rule
 from protocol.promotions.selector import EVERY, NO_DISCOUNT, keys_of, matches, read_selector
 from protocol.promotions.when import coupons_of, read_when
@@ -64,7 +64,11 @@ class PromotionSet:
         self.rules = [rule for rule, _ in sorted(read, key=lambda pair: (pair[1], pair[0].id))]
         if len({rule.id for rule in self.rules}) != len(self.rules):
             raise _wrong("two rules have the same id")
-        groups = {rule.group for rule in self.rules}
+        groups: dict[str, int] = {}
+        for rule in self.rules:
+            groups[rule.group] = groups.get(rule.group, 0) + 1
+        if any(groups[name] > GROUP_RULES_MAX for name in groups if name):
+            raise _wrong(f"more than {GROUP_RULES_MAX} rules are in one group")
         if not isinstance(one_of, list) or not all(isinstance(one, str) and one in groups for one in one_of):
             raise _wrong("one_of is a list of groups that rules are in")
         self.one_of = tuple(one_of)

@@ -49,6 +49,7 @@ def test_a_wrong_set_is_refused():
         document(RULE, one_of=["g"]),
         document(RULE, one_of="g"),
         document(RULE, more=1),
+        document(*[changed(id=str(number), group="g") for number in range(101)]),
     )
 
     for told in cases:
