@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.effects import AskCloud, StartTimer
 from edge.flows import outcome, payment
+from edge.flows.renumbering import under_new_number
 from edge.flows.state import Sale, Tender, open_sale
 from protocol import payment as lifecycle
 from protocol.basket import Basket, Line
@@ -62,7 +63,10 @@ def _resume_sale(box: Box, now: Now) -> Decision:
     tender = sale.tender
     if sale.spoilt_by and (tender is None or tender.state in ("intended", "approved")):
         return _end_spoilt(box, now)
-    if tender is None or tender.state == "intended":
+    if tender is None:
+        box, renumbered = under_new_number(box, now)
+        return box, [*renumbered, *waiting]
+    if tender.state == "intended":
         return box, waiting
     if tender.state == "approved":
         return payment.complete(box, now)

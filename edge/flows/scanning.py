@@ -37,7 +37,12 @@ def start_sale(box: Box, now: Now) -> tuple[Box, list[Effect]]:
         return box, []
     taxes = box.taxes
     sale = Sale(now.new_id(), "basket", Basket(), Pricer(taxes), 0, now.utc_ms, taxes, taxes.hash.hex())
-    opened = Record(
+    return replace(box, sale=sale, last_sale=None), [opening(box, sale)]
+
+
+def opening(box: Box, sale: Sale) -> Record:
+    """What names the versions that price a sale."""
+    return Record(
         "sale_opened",
         {
             "order": str(sale.order),
@@ -47,11 +52,10 @@ def start_sale(box: Box, now: Now) -> tuple[Box, list[Effect]]:
             "overlay": box.shop.overlay,
             "promotions": box.shop.promotions,
             "taxes": sale.taxes_hash,
-            "priced_at": now.utc_ms,
+            "priced_at": sale.opened_at,
             "language": box.language,
         },
     )
-    return replace(box, sale=sale, last_sale=None), [opened]
 
 
 def pick(box: Box, event: ShopperActed, now: Now) -> Decision:

@@ -23,7 +23,7 @@ from edge.screen.view import view_of
 from protocol.identifiers import to_paper
 from protocol.receipt import to_plain
 from protocol.records import check_record
-from tests.builders import BREAD, SOAP, Play, idle_box
+from tests.builders import BREAD, SOAP, WINE, Play, idle_box
 from tests.edge.test_checkout_flow import scan, touch
 
 DIGEST = "ab" * 32
@@ -267,7 +267,35 @@ def test_basket_is_the_same_after_a_restart(play):
 
     assert page_of(again.box) == "basket"
     assert again.box.sale.total_minor == play.box.sale.total_minor
-    assert [line.is_voided for line in again.box.sale.basket.lines] == [True, False]
+    assert [line.name for line in again.box.sale.basket.lines] == [SOAP.name]
+
+
+def test_a_basket_goes_on_under_a_new_number_after_a_restart_because_the_disk_may_be_an_old_copy(play):
+    play.play(scan(BREAD), scan(SOAP))
+    before = play.box.sale
+
+    again = restarted(play)
+    once_more = rebuild(idle_box(), again.records).sale
+
+    assert again.box.sale.order > before.order
+    voided = next(record for record in again.records if record["t"] == "sale_voided")
+    assert (voided["order"], voided["reason"]) == (str(before.order), "restarted")
+    assert once_more is not None
+    assert once_more.order == again.box.sale.order
+    assert [line.name for line in once_more.basket.lines] == [BREAD.name, SOAP.name]
+    assert once_more.total_minor == before.total_minor
+    assert once_more.opened_at == before.opened_at
+
+
+def test_an_approval_of_age_does_not_outlive_the_box(play):
+    play.play(scan(WINE), touch("pay"), AttendantActed("age_approved", "anna"))
+    assert play.box.sale.is_age_approved
+
+    again = restarted(play)
+
+    assert not again.box.sale.is_age_approved
+    again.play(touch("pay"))
+    assert page_of(again.box) == "age"
 
 
 def test_tender_without_result_is_unknown_after_a_restart_and_is_asked_for(play):
