@@ -25,6 +25,7 @@ from cloud.files import write_private
 from protocol.catalogue import build as build_image
 from protocol.errors import ConfigError, PeerError
 from protocol.item import Item
+from protocol.item_facts import document_of
 from protocol.item_rules import is_gtin14
 from protocol.money import format_amount
 from protocol.product_codes import read_code
@@ -168,7 +169,7 @@ def rejected_lines(table: Table) -> list[str]:
 
 def _facts(item: Item) -> dict[str, Any]:
     told = {name: getattr(item, name) for name in Item.__slots__}
-    return told | {"facts": item.facts.document(), "levels": dict(item.levels)}
+    return told | {"facts": document_of(item.facts), "levels": dict(item.levels)}
 
 
 def _tell(value: object, lines: list[str], as_json: bool) -> None:  # noqa: FBT001 - as click hands it over

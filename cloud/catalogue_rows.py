@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from protocol.catalogue_pool import MAX_CLASSES_KEPT
 from protocol.errors import PeerError, TillboxError
+from protocol.facts import Facts
 from protocol.item import UNIT, Item
-from protocol.item_facts import Facts
 from protocol.item_rules import check_item, is_gtin14, is_level_name
-from protocol.limits import MAX_AGE_MIN, MAX_CLASSES_KEPT
+from protocol.limits import MAX_AGE_MIN
 from protocol.money import exponent, parse_amount
 from protocol.product_codes import read_code
 

@@ -5,8 +5,8 @@ What the lines cost together, with tax, is decided in `pricing`; where an item c
 """
 
 from protocol.errors import PeerError
+from protocol.facts import NO_FACTS, Facts
 from protocol.item import KINDS, UNIT, WEIGHT, Item, is_tax_class, is_whole, takes_label_price
-from protocol.item_facts import NO_FACTS, Facts
 from protocol.limits import (
     MAX_BASKET_LINES,
     MAX_QUANTITY,

@@ -10,6 +10,7 @@ import struct
 
 from protocol.catalogue_pool import (
     LEVELS_BYTES_MAX,
+    MAX_CLASSES_KEPT,
     audit_classes,
     classes_of,
     levels_text,
@@ -18,10 +19,10 @@ from protocol.catalogue_pool import (
     read_levels,
 )
 from protocol.errors import CallerError, PeerError
+from protocol.facts import Facts
 from protocol.item import KINDS, Item
-from protocol.item_facts import Facts
 from protocol.item_rules import check_item, is_gtin14, refused
-from protocol.limits import MAX_CATALOGUE_ITEMS, MAX_CLASSES_KEPT
+from protocol.limits import MAX_CATALOGUE_ITEMS
 from protocol.money import exponent
 from protocol.overlay import Overlay
 

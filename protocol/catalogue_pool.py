@@ -6,10 +6,12 @@
 import struct
 
 from protocol.errors import PeerError
+from protocol.facts import NO_FACTS, Facts
 from protocol.item import Item
-from protocol.item_facts import NO_FACTS, Facts, check_facts, read_facts
-from protocol.limits import MAX_CLASS_BYTES
+from protocol.item_facts import check_facts, read_facts, text_of
 
+MAX_CLASSES_KEPT = 4096  # classes of facts kept in memory, 1 MB; beyond it they are read again from the map
+MAX_CLASS_BYTES = 4096  # stored facts of one class: all parts at their longest stay below
 SIZE_BYTES = 2
 LEVELS_BYTES_MAX = 256  # one byte of size and what it can count
 
@@ -19,7 +21,7 @@ def classes_of(sorted_items: list[tuple[int, Item]]) -> tuple[dict[Facts, int], 
     texts = {}
     for _, item in sorted_items:
         if item.facts not in texts:
-            texts[item.facts] = item.facts.text().encode()
+            texts[item.facts] = text_of(item.facts).encode()
     pool = []
     places = {}
     at = 0
@@ -86,7 +88,7 @@ def _decode_facts(entry: bytes) -> Facts:
     except ValueError as wrong:
         raise _damaged("catalogue-record-wrong", "the facts of an item are not UTF-8") from wrong
     try:
-        return read_facts(text) if len(text) > len(NO_FACTS.text()) else NO_FACTS
+        return read_facts(text) if len(text) > len(text_of(NO_FACTS)) else NO_FACTS
     except PeerError as wrong:
         raise _damaged("catalogue-record-wrong", wrong.what) from wrong
 

@@ -1,11 +1,11 @@
 """One thing that is sold, as a catalogue gives it and a basket takes it.
 
-What is known about it beside its price is in `item_facts`, what it must be to get into a catalogue in
+What is known about it beside its price is in `facts`, what it must be to get into a catalogue in
 `item_rules`; many items are in `catalogue`, urgent changes in
 `overlay`.
 """
 
-from protocol.item_facts import NO_FACTS, Facts
+from protocol.facts import NO_FACTS, Facts
 
 UNIT = "unit"
 WEIGHT = "weight"

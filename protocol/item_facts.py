@@ -1,100 +1,22 @@
-"""What is known about an item beside its price: category, brand, tags and attributes, as promotion rules ask for them.
+"""What the facts about an item must be to get into a catalogue, and how they are read from one.
 
-Most items of a shop agree in these with others, so a catalogue image stores them once for each class of items and
-hands out one object for all of them. What they must be is checked by `check_facts`; the item is in `item`.
+The facts themselves are in `facts`.
 """
 
 from protocol.errors import PeerError
-from protocol.limits import (
-    MAX_ATTRIBUTE_VALUE_BYTES,
-    MAX_ATTRIBUTES,
-    MAX_CATEGORY_BYTES,
-    MAX_CATEGORY_DEPTH,
-    MAX_FACT_BYTES,
-    MAX_TAGS,
-)
+from protocol.facts import Facts
 from protocol.plain_text import is_plain
+
+MAX_CATEGORY_BYTES = 160  # of a whole path; a screen shows one step of it
+MAX_CATEGORY_DEPTH = 8  # steps of a path; the deepest retail classification in use (GS1 GPC) has four
+MAX_FACT_BYTES = 48  # a brand, a tag, the name of an attribute
+MAX_ATTRIBUTE_VALUE_BYTES = 64  # room for a GTIN or a word; descriptions do not belong into a till
+MAX_TAGS = 16  # of one item; labels such as organic, new, clearance
+MAX_ATTRIBUTES = 16  # of one item; more is a product database, which a till is not
 
 # Spelt between the parts and the values of the stored text; no value holds a control character.
 _BETWEEN_PARTS = "\n"
 _BETWEEN_VALUES = "\t"
-
-
-class Facts:
-    """What rules may ask for: `category` is a path such as "food/fruit/apple", whose first step is the department.
-
-    `tags` are texts, `attributes` pairs of name and value; both are put in order here. Never changed once made.
-    """
-
-    __slots__ = ("_keys", "_text", "attributes", "brand", "category", "is_checked", "tags")
-
-    def __init__(
-        self,
-        category: str = "",
-        brand: str = "",
-        tags: tuple[str, ...] = (),
-        attributes: tuple[tuple[str, str], ...] = (),
-    ) -> None:
-        self.category = category
-        self.brand = brand
-        self.tags = tuple(sorted(tags))
-        self.attributes = tuple(sorted(attributes))
-        self.is_checked = False
-        self._keys: tuple[str, ...] | None = None
-        self._text = ""
-
-    def keys(self) -> tuple[str, ...]:
-        """Return everything that these facts answer "yes" to, as an index of rules spells it.
-
-        >>> Facts("food/fruit", "Acme", ("organic",), (("origin", "es"),)).keys()
-        ('c:food', 'c:food/fruit', 'b:Acme', 't:organic', 'a:origin=es')
-        """
-        if self._keys is None:
-            steps = self.category.split("/") if self.category else []
-            keys = ["c:" + "/".join(steps[: count + 1]) for count in range(len(steps))]
-            if self.brand:
-                keys.append("b:" + self.brand)
-            keys += ["t:" + tag for tag in self.tags]
-            keys += ["a:" + name + "=" + value for name, value in self.attributes]
-            self._keys = tuple(keys)
-        return self._keys
-
-    def attribute(self, name: str) -> str:
-        """Return the value of an attribute, "" when there is none of this name."""
-        for one, value in self.attributes:
-            if one == name:
-                return value
-        return ""
-
-    def text(self) -> str:
-        """Return what an image stores: four lines, of which the last two hold values with tabs between them."""
-        if not self._text:
-            attributes = [name + "=" + value for name, value in self.attributes]
-            self._text = _BETWEEN_PARTS.join(
-                [self.category, self.brand, _BETWEEN_VALUES.join(self.tags), _BETWEEN_VALUES.join(attributes)]
-            )
-        return self._text
-
-    def document(self) -> dict[str, object]:
-        """Return the facts as plain JSON values."""
-        return {
-            "category": self.category,
-            "brand": self.brand,
-            "tags": list(self.tags),
-            "attributes": {name: value for name, value in self.attributes},  # noqa: C416 - dict() takes no pairs there
-        }
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Facts) and self.text() == other.text()
-
-    def __hash__(self) -> int:
-        return hash(self.text())
-
-    def __repr__(self) -> str:
-        return "Facts" + repr((self.category, self.brand, self.tags, self.attributes))
-
-
-NO_FACTS = Facts()
 
 
 def check_facts(facts: object) -> Facts:
@@ -123,8 +45,16 @@ def check_facts(facts: object) -> Facts:
     return facts
 
 
+def text_of(facts: Facts) -> str:
+    """Return what an image stores: four lines, of which the last two hold values with tabs between them."""
+    attributes = [name + "=" + value for name, value in facts.attributes]
+    return _BETWEEN_PARTS.join(
+        [facts.category, facts.brand, _BETWEEN_VALUES.join(facts.tags), _BETWEEN_VALUES.join(attributes)]
+    )
+
+
 def read_facts(text: str) -> Facts:
-    """Read what `Facts.text` gives; PeerError "item-facts-wrong" when it could not have given it."""
+    """Read what `text_of` gives; PeerError "item-facts-wrong" when it could not have given it."""
     parts = text.split(_BETWEEN_PARTS)
     if len(parts) != 4:
         raise _wrong("item-facts-wrong", "the stored facts do not have four parts")
@@ -135,13 +65,37 @@ def read_facts(text: str) -> Facts:
         at = pair.find("=")
         attributes.append((pair[: max(0, at)], pair[at + 1 :]))
     facts = Facts(parts[0], parts[1], tags, tuple(attributes))
-    if facts.text() != text:
+    if text_of(facts) != text:
         raise _wrong("item-facts-wrong", "the stored facts are not in order")
     return facts
 
 
+def answers_of(facts: Facts) -> list[str]:
+    """Return everything that facts answer "yes" to, as an index of rules spells it.
+
+    >>> answers_of(Facts("food/fruit", "Acme", ("organic",), (("origin", "es"),)))
+    ['c:food', 'c:food/fruit', 'b:Acme', 't:organic', 'a:origin=es']
+    """
+    steps = facts.category.split("/") if facts.category else []
+    keys = ["c:" + "/".join(steps[: count + 1]) for count in range(len(steps))]
+    if facts.brand:
+        keys.append("b:" + facts.brand)
+    keys += ["t:" + tag for tag in facts.tags]
+    return keys + ["a:" + name + "=" + value for name, value in facts.attributes]
+
+
+def document_of(facts: Facts) -> dict[str, object]:
+    """Return facts as plain JSON values."""
+    return {
+        "category": facts.category,
+        "brand": facts.brand,
+        "tags": list(facts.tags),
+        "attributes": {name: value for name, value in facts.attributes},  # noqa: C416 - dict() takes no pairs there
+    }
+
+
 def facts_of_document(document: object) -> Facts:
-    """Read what `Facts.document` gives, from which parts may be missing; PeerError with the codes of `check_facts`."""
+    """Read what `document_of` gives, from which parts may be missing; PeerError with the codes of `check_facts`."""
     if not isinstance(document, dict) or any(
         name not in ("category", "brand", "tags", "attributes") for name in document
     ):

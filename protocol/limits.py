@@ -33,16 +33,8 @@ MAX_PACKET_BYTES = 262144  # 256 KiB: a request with frame (64 KiB) and blobs, i
 MAX_ITEM_NAME_BYTES = 200  # its size is one byte in a record; a receipt line shows at most 48 columns
 MAX_UNIT_PRICE_MINOR = 4294967295  # u32 in a record: 42 million of a currency with two decimals
 MAX_AGE_MIN = 99  # years; one byte in a record
-MAX_CATEGORY_BYTES = 160  # of a whole path; a screen shows one step of it
-MAX_CATEGORY_DEPTH = 8  # steps of a path; the deepest retail classification in use (GS1 GPC) has four
-MAX_FACT_BYTES = 48  # a brand, a tag, the name of an attribute
-MAX_ATTRIBUTE_VALUE_BYTES = 64  # room for a GTIN or a word; descriptions do not belong into a till
-MAX_TAGS = 16  # of one item; labels such as organic, new, clearance
-MAX_ATTRIBUTES = 16  # of one item; more is a product database, which a till is not
 MAX_LEVELS = 8  # price levels of one item: member, staff, wholesale and such; one byte counts their text
 MAX_LEVEL_CHARS = 16  # name of a price level
-MAX_CLASSES_KEPT = 4096  # classes of facts kept in memory, 1 MB; beyond it they are read again from the map
-MAX_CLASS_BYTES = 4096  # stored facts of one class: all parts at their longest stay below
 MAX_CATALOGUE_ITEMS = 2000000  # seven times the large shop of the bench; 48 MB of records
 MAX_OVERLAY_CHANGES = 5000  # urgent changes; beyond it a new image is the cheaper way
 MAX_OVERLAY_BYTES = 8388608  # 8 MiB: that many changes with long names, facts and price levels
@@ -89,12 +81,3 @@ MAX_CONFIGURATION_STEP = (
     10000  # pushes that a box may miss while away; a stolen key cannot use up the numbers
 )
 MAX_CONFIGURATION_VALIDITY_MS = 31622400000  # 366 days: a document must not wait for ever to be replayed
-
-# Publications of price versions
-MAX_PUBLICATION_NUMBER = 1073741823  # 2**30 - 1: a publication a second for 34 years
-MAX_PUBLICATION_STEP = (
-    100000  # publications that a box may miss while away; a stolen key cannot use up the numbers
-)
-MAX_PUBLICATION_PLAN = 32  # sets of versions announced ahead: price changes of four weeks, and some to spare
-MAX_PUBLICATION_VALIDITY_MS = 31622400000  # 366 days: a document must not wait for ever to be replayed
-MAX_VERSION_BYTES = 536870912  # 512 MiB: two million items with the longest names stay below

@@ -108,15 +108,12 @@ def divide_round(numerator: int, denominator: int, mode: str = HALF_UP) -> int:
     return -quotient if is_negative else quotient
 
 
-def fraction(numerator: int, denominator: int) -> tuple[int, int, int]:
-    """Return what `round_all` multiplies an amount by, ready to be rounded half up."""
-    return 2 * numerator, denominator, 2 * denominator
-
-
 def round_all(amounts: list[int], fractions: list[tuple[int, int, int]]) -> list[int]:
-    """Return each amount times its `fraction`, rounded half up; amounts from 0, which is not checked.
+    """Return each amount times its fraction, rounded half up; amounts from 0, which is not checked.
 
-    >>> round_all([1200, 5], [fraction(200000, 1200000)] * 2)
+    A fraction n/d is given ready for that: (2n, d, 2d).
+
+    >>> round_all([1200, 5], [(2, 6, 12)] * 2)
     [200, 1]
     """
     return [(amount * twice + half) // whole for amount, (twice, half, whole) in zip(amounts, fractions)]  # noqa: B905 - MicroPython's zip has no strict

@@ -8,8 +8,9 @@ import binascii
 import hashlib
 
 from protocol.errors import PeerError
+from protocol.facts import Facts
 from protocol.item import Item
-from protocol.item_facts import Facts, facts_of_document
+from protocol.item_facts import document_of, facts_of_document
 from protocol.item_rules import check_item, is_gtin14
 from protocol.limits import MAX_OVERLAY_BYTES, MAX_OVERLAY_CHANGES
 from protocol.strict_json import dumps, loads
@@ -62,7 +63,7 @@ class Overlay:
         if self.version == DEPARTMENTS_VERSION:
             change["department"] = item.facts.category
         else:
-            change["facts"] = item.facts.document()
+            change["facts"] = document_of(item.facts)
             change["levels"] = {name: price for name, price in item.levels}  # noqa: C416 - as in `item_facts`
         return change
 

@@ -10,16 +10,20 @@ from protocol.errors import CallerError, PeerError, TillboxError
 from protocol.limits import (
     MAX_CONFIGURATION_BYTES,
     MAX_NAME_CHARS,
-    MAX_PUBLICATION_NUMBER,
-    MAX_PUBLICATION_PLAN,
-    MAX_PUBLICATION_VALIDITY_MS,
     MAX_TEXT_CHARS,
-    MAX_VERSION_BYTES,
 )
 from protocol.plain_text import is_plain
 from protocol.schema import TIME, VERSION, Kind, Shape, hexadecimal, number
 from protocol.strict_json import dumps, loads
 from protocol.topics import check_name
+
+MAX_PUBLICATION_NUMBER = 1073741823  # 2**30 - 1: a publication a second for 34 years
+MAX_PUBLICATION_STEP = (
+    100000  # publications that a box may miss while away; a stolen key cannot use up the numbers
+)
+MAX_PUBLICATION_PLAN = 32  # sets of versions announced ahead: price changes of four weeks, and some to spare
+MAX_PUBLICATION_VALIDITY_MS = 31622400000  # 366 days: a document must not wait for ever to be replayed
+MAX_VERSION_BYTES = 536870912  # 512 MiB: two million items with the longest names stay below
 
 # A signature of ours over anything else, a configuration or a certificate, never fits a publication.
 PURPOSE = b"tillbox publication 1\x00"

@@ -10,9 +10,9 @@ from edge.flows.checkout import decide
 from edge.flows.state import Box, Now, Shop
 from edge.settings import Settings
 from protocol.catalogue import Catalogue, Prices, build
+from protocol.facts import Facts
 from protocol.identifiers import IdMaker
 from protocol.item import Item
-from protocol.item_facts import Facts
 
 APPLE = Item("04011200296908", "Braeburn apples", 299, "Z", "weight", facts=Facts("fruit"))
 BREAD = Item("04006381333931", "Rye bread", 249, "Z", "unit", facts=Facts("bakery"))

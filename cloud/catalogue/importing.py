@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cloud.catalogue import store
 from protocol.faults import declare, fault
+from protocol.item_facts import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,7 +71,7 @@ async def import_items(
 
 
 def _item(what: Import, item: Item) -> tuple[object, ...]:
-    facts = (item.name, item.tax_class, item.kind, item.age_min, item.facts.text())
+    facts = (item.name, item.tax_class, item.kind, item.age_min, text_of(item.facts))
     return (what.tenant, item.gtin, what.shard, *facts, 1)
 
 

@@ -20,9 +20,9 @@ from protocol.catalogue import Catalogue, build
 from protocol.configuration import pack
 from protocol.errors import CallerError, ConfigError
 from protocol.faults import declare, fault
-from protocol.limits import MAX_OVERLAY_CHANGES, MAX_PUBLICATION_PLAN
+from protocol.limits import MAX_OVERLAY_CHANGES
 from protocol.overlay import Overlay
-from protocol.publication import PARTS, encode_publication, signed_part
+from protocol.publication import MAX_PUBLICATION_PLAN, PARTS, encode_publication, signed_part
 from protocol.strict_json import dumps
 
 if TYPE_CHECKING:

@@ -10,14 +10,15 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from protocol.facts import NO_FACTS
 from protocol.item import Item
-from protocol.item_facts import NO_FACTS, read_facts
+from protocol.item_facts import read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from protocol.catalogue import Catalogue
-    from protocol.item_facts import Facts
+    from protocol.facts import Facts
 
 HUGE_DROP_PER_CENT = 90  # a price that falls by more is a slip of the finger more often than a bargain
 FIRST_DELAY_MS = 30_000  # an announcement that nobody answers is repeated; an answer takes a second

@@ -17,7 +17,7 @@ from edge.flows.state import Sale, Tender, open_sale
 from protocol import payment as lifecycle
 from protocol.basket import Basket, Line
 from protocol.errors import PeerError
-from protocol.item_facts import NO_FACTS
+from protocol.facts import NO_FACTS
 from protocol.pricing.engine import Pricer
 
 if TYPE_CHECKING:

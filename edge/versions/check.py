@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edge.versions.shelf import ShelfState, VersionSet
 from protocol.configuration import unpack
 from protocol.errors import PeerError
-from protocol.limits import MAX_PUBLICATION_STEP
-from protocol.publication import decode_publication, signed_part
+from protocol.publication import MAX_PUBLICATION_STEP, decode_publication, signed_part
 
 if TYPE_CHECKING:
     from edge.versions.shelf import VersionShelf

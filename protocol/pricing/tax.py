@@ -8,7 +8,7 @@ import hashlib
 from protocol.errors import ConfigError, PeerError
 from protocol.item import is_tax_class, is_whole
 from protocol.limits import MAX_TAX_CLASSES, MAX_TAX_PPM
-from protocol.money import MILLION, divide_round, fraction
+from protocol.money import MILLION, divide_round
 from protocol.strict_json import dumps
 
 INCLUDED = "included"
@@ -52,7 +52,8 @@ class TaxTable:
         self.rates = rates
         self._fractions = {}
         for name, ppm in rates.items():  # in any order
-            self._fractions[name] = fraction(ppm, MILLION + ppm if mode == INCLUDED else MILLION)
+            whole = MILLION + ppm if mode == INCLUDED else MILLION
+            self._fractions[name] = (2 * ppm, whole, 2 * whole)  # as `round_all` takes them
         self.hash = hashlib.sha256(dumps(self.document())).digest()
 
     def document(self) -> dict[str, object]:

@@ -7,8 +7,9 @@ meet a line of the basket, or one of its coupons, or that ask for neither, are l
 import hashlib
 
 from protocol.errors import PeerError
+from protocol.facts import Facts
 from protocol.item import is_whole
-from protocol.item_facts import Facts
+from protocol.item_facts import answers_of
 from protocol.limits import MAX_INTEGER
 from protocol.money import exponent
 from protocol.promotions.bounds import GROUP_RULES_MAX, RULES_MAX, SET_BYTES_MAX
@@ -106,7 +107,7 @@ class PromotionSet:
         """
         found: tuple[int, ...] = ()
         if NO_DISCOUNT not in facts.tags:
-            keys = set(facts.keys())
+            keys = set(answers_of(facts))
             keys.add("g:" + gtin)
             near = set(self._anywhere)
             for key in keys:

@@ -12,8 +12,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from protocol.catalogue import build
+from protocol.facts import Facts
 from protocol.item import Item
-from protocol.item_facts import Facts
 from simulators.bench.floors import running_floor
 from simulators.bench.rows import Row, percentile
 from simulators.bench.stream import open_stream

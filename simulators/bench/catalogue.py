@@ -24,9 +24,9 @@ from edge.settings import Settings
 from edge.versions.opening import open_set
 from edge.versions.shelf import ShelfState, VersionSet, VersionShelf, Wanted
 from protocol.catalogue import Catalogue, Prices, build
+from protocol.facts import Facts
 from protocol.identifiers import IdMaker
 from protocol.item import Item
-from protocol.item_facts import Facts
 from simulators.bench.rows import Row, percentile
 from simulators.replay.plan import in_store_code
 

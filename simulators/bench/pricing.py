@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from protocol.basket import Line
-from protocol.item_facts import Facts
+from protocol.facts import Facts
 from protocol.pricing.engine import price_basket
 from protocol.pricing.sale import price
 from protocol.pricing.tax import TaxTable
@@ -58,7 +58,7 @@ THREE: list[dict[str, Any]] = [
 IN_MICROPYTHON = """
 import gc, json, time
 from protocol.basket import Line
-from protocol.item_facts import Facts
+from protocol.facts import Facts
 from protocol.pricing.engine import price_basket
 from protocol.pricing.sale import price
 from protocol.pricing.tax import TaxTable

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from cloud.catalogue import store
 from cloud.catalogue.importing import Import, import_items
 from cloud.catalogue.publishing import Publishing, digest_of, publish
+from protocol.facts import Facts
 from protocol.item import UNIT, WEIGHT, Item
-from protocol.item_facts import Facts
 from protocol.strict_json import dumps
 from simulators.checker.pricing import PriceList, ShelfPrice
 from simulators.goods import CURRENCY, GOODS, TAX_PPM

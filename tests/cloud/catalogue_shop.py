@@ -13,8 +13,8 @@ from cloud.catalogue_shelf import DirectoryShelf
 from cloud.intake import LaneMessage
 from cloud.intake_boxes import BoxTable
 from protocol.configuration import unpack
+from protocol.facts import Facts
 from protocol.item import Item
-from protocol.item_facts import Facts
 from protocol.messages import encode_publication_answer
 from protocol.pricing.tax import TaxTable
 from protocol.publication import decode_publication, signed_part

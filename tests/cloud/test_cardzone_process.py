@@ -1,5 +1,4 @@
-"""The card zone as a real process: every way an acquirer answers, crashes between any two steps,
-reversals."""
+"""The card zone as a real process: every way an acquirer answers, crashes between any two steps, reversals."""
 
 from __future__ import annotations
 
@@ -322,11 +321,12 @@ async def test_without_a_link_nothing_is_sent_and_the_answer_is_a_technical_decl
         assert stage.acquirer.counts["0200"] == 0
 
 
-async def test_a_purchase_waits_for_a_card_zone_that_starts_and_never_for_one_that_stays_away(tmp_path):
+async def test_a_purchase_waits_for_a_zone_that_starts_and_not_for_one_that_is_away(tmp_path, monkeypatch):
+    monkeypatch.setattr("cloud.cardzone.client.START_MS", 20_000)  # it starts beside other tests
     async with zone_stage(tmp_path) as stage:
         with pytest.raises(DeviceError, match="card-zone-unreachable"):
             await stage.pay(1, deadline_ms=300)
-        waiting = asyncio.create_task(stage.pay(2, deadline_ms=10_000))
+        waiting = asyncio.create_task(stage.pay(2, deadline_ms=40_000))
         await stage.start()
 
         answer = await waiting

@@ -10,6 +10,7 @@ from cloud.ledger.rules import utc_day
 from protocol import messages, topics
 from protocol.basket import Line
 from protocol.catalogue import Catalogue, build
+from protocol.facts import Facts
 from protocol.frame import (
     Hello,
     chain_next,
@@ -20,7 +21,6 @@ from protocol.frame import (
     encode_hello,
 )
 from protocol.item import Item
-from protocol.item_facts import Facts
 from protocol.pricing.engine import ENGINE, price_basket
 from protocol.pricing.tax import TaxTable
 from protocol.records import encode_record

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from edge.catalogue_file import ImageBytes, open_image
 from protocol.catalogue import Catalogue, build
+from protocol.facts import Facts
 from protocol.item import Item
-from protocol.item_facts import Facts
 from protocol.product_codes.gtin import check_digit
 
 ITEMS = [

@@ -20,8 +20,8 @@ from edge.flows.outcome import REVERSALS_AT_ONCE
 from edge.flows.recovery import rebuild, resume
 from edge.settings import Settings, read_settings
 from protocol.errors import ConfigError
+from protocol.facts import Facts
 from protocol.item import Item
-from protocol.item_facts import Facts
 from protocol.pricing.tax import TaxTable
 from protocol.records import check_record
 from tests.builders import APPLE, BREAD, SOAP, Play, idle_box, small_shop

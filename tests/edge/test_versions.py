@@ -5,7 +5,7 @@ from __future__ import annotations
 from edge.events import CodeScanned, ShopperActed
 from edge.versions.keeper import FIRST_DELAY_MS
 from edge.versions.shelf import ROOM_KEPT_BYTES
-from protocol.limits import MAX_PUBLICATION_STEP
+from protocol.publication import MAX_PUBLICATION_STEP
 from tests.builders import BREAD, NOON_MS, SOAP
 from tests.edge.configured_box import STRANGER
 from tests.edge.disk import MemoryDisk

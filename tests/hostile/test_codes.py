@@ -18,8 +18,8 @@ from edge.devices import DeviceSet
 from edge.events import CodeScanned
 from edge.peripherals.connection import SerialSettings
 from edge.peripherals.scanner import ScannerSettings
+from protocol.facts import Facts
 from protocol.item import Item
-from protocol.item_facts import Facts
 from protocol.product_codes import check_digit, value_check_digit
 from simulators.scanner import ScannerSim, ScannerSimSettings
 from tests.builders import APPLE, BREAD, ITEMS, small_shop

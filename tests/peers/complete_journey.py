@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from protocol.basket import Line
-from protocol.item_facts import Facts
+from protocol.facts import Facts
 from protocol.pricing.sale import price
 from protocol.pricing.tax import EXCLUDED, PER_LINE, TaxTable
 from protocol.promotions.occasion import Occasion

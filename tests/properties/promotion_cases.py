@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from protocol.basket import Line
-from protocol.item_facts import Facts
+from protocol.facts import Facts
 from protocol.pricing.sale import Sold, price
 from protocol.pricing.tax import read_taxes
 from protocol.promotions.occasion import Occasion

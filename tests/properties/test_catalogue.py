@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from protocol.catalogue import BLOCK_RECORDS, Catalogue, Item, Overlay, build
 from protocol.errors import PeerError
-from protocol.item_facts import NO_FACTS, Facts
+from protocol.facts import NO_FACTS, Facts
 from protocol.limits import MAX_AGE_MIN, MAX_UNIT_PRICE_MINOR
 from protocol.overlay import read_overlay
 from protocol.plain_text import strip_controls

@@ -19,7 +19,7 @@ SETS, BASKETS = 80, 15
 SCRIPT = """
 import binascii, gc, hashlib, json
 from protocol.basket import Line
-from protocol.item_facts import Facts
+from protocol.facts import Facts
 from protocol.pricing.sale import price
 from protocol.pricing.tax import read_taxes
 from protocol.promotions.occasion import Occasion

@@ -1,8 +1,8 @@
 """A small shop for the tests of promotions: its items, baskets of them, and sets of rules."""
 
 from protocol.basket import Basket
+from protocol.facts import Facts
 from protocol.item import Item
-from protocol.item_facts import Facts
 from protocol.pricing.sale import price
 from protocol.pricing.tax import TaxTable
 from protocol.promotions.occasion import Occasion

@@ -1,8 +1,8 @@
 """A basket holds numbered lines within bounds, never a negative one, and copies change on their own."""
 
 from protocol.basket import Basket, Line
+from protocol.facts import Facts
 from protocol.item import Item
-from protocol.item_facts import Facts
 from protocol.limits import (
     MAX_BASKET_LINES,
     MAX_QUANTITY,

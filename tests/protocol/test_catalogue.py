@@ -14,7 +14,7 @@ from protocol.catalogue import (
     build,
 )
 from protocol.errors import PeerError
-from protocol.item_facts import Facts
+from protocol.facts import Facts
 from protocol.item_rules import check_item
 from protocol.limits import MAX_UNIT_PRICE_MINOR
 from protocol.overlay import read_overlay

@@ -1,7 +1,7 @@
 """The shape of a publication on the wire: golden bytes, and every way it may be wrong."""
 
 from protocol import publication
-from protocol.limits import MAX_PUBLICATION_PLAN, MAX_PUBLICATION_VALIDITY_MS, MAX_VERSION_BYTES
+from protocol.publication import MAX_PUBLICATION_PLAN, MAX_PUBLICATION_VALIDITY_MS, MAX_VERSION_BYTES
 from tests.protocol.expect import raises
 
 IMAGE, TAXES = "a" * 64, "b" * 64

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from protocol.basket import Line
-from protocol.item_facts import Facts
+from protocol.facts import Facts
 from protocol.pricing.sale import Sold, price
 from protocol.promotions.occasion import Occasion
 from protocol.promotions.promotion_set import PromotionSet
