@@ -6,6 +6,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, TypeVar
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -17,6 +18,12 @@ NOTHING_MAY_BE_SKIPPED = os.environ.get("CI") == "true"
 # Debian puts servers where a user's PATH does not look.
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/opt/homebrew/sbin"])
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+# Speed is measured in benchmarks; a machine with other things to do must not fail a property.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 
 def find_program(*names: str) -> str:
