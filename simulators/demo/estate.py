@@ -89,6 +89,13 @@ async def tillbox(*arguments: str) -> str:
     return out.decode()
 
 
+def _serve_files_at(config: Path, port: int) -> None:
+    """Beside its broker's port, which is the default, another demonstration may listen already."""
+    said = json.loads(config.read_text())
+    said["files"] = {"run": True, "url": f"https://127.0.0.1:{port}"}
+    config.write_text(json.dumps(said))
+
+
 async def lay_out(estate: Estate) -> None:
     """Make the cloud's directory and the catalogue."""
     write_goods(estate.directory / "goods.csv")
@@ -103,6 +110,7 @@ async def lay_out(estate: Estate) -> None:
         "--acquirer",
         acquirer,
     )
+    _serve_files_at(estate.cloud / "cloud.json", free_port())
     image = str(estate.catalogue)
     await tillbox(
         "catalogue", "build", str(estate.directory / "goods.csv"), "--currency", CURRENCY, "--out", image
