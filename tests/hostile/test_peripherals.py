@@ -199,6 +199,8 @@ async def test_37_a_thousand_lines_with_long_names_are_printed_within_bounds() -
 
     # Each name goes on below itself, up to its bound; one line is the cut.
     assert (result.outcome, result.line_count) == ("printed", 999 * MAX_END_LINES + 1)
+    priced = [len(line) for line in sim.text() if line.endswith(" 1.00")]
+    assert priced == [48] * 999  # every amount stands at the edge of the paper
     assert max(len(line) for line in sim.text()) == 48
 
 
